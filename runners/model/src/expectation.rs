@@ -1,0 +1,261 @@
+//! Judges one expectation on the observations of all repeats.
+
+use crate::{
+    baseline::Baseline,
+    check::Expectation,
+    finding::{Finding, FindingCode},
+    matcher::{self, MatchError, Matcher},
+    metric::quantile,
+    observation::Observation,
+    quantity::Quantity,
+    value::Value,
+    verdict::{CheckKey, Reading, Role},
+};
+
+/// Holds what was found out about one field.
+#[derive(Debug, Default)]
+pub(crate) struct Judged {
+    /// What is said about it.
+    pub(crate) findings: Vec<Finding>,
+    /// What was read; one element, or none.
+    pub(crate) readings: Vec<Reading>,
+}
+
+/// Says how one demand came out.
+enum Met {
+    Yes,
+    No,
+    Unread(String, FindingCode),
+    NoBaseline,
+}
+
+/// Judges an expectation: every matcher on the combined value, and facts in every repeat.
+pub(crate) fn judge_field(
+    expectation: &Expectation,
+    role: Role,
+    seen: &[&Observation],
+    key: &CheckKey,
+    baselines: &[Baseline],
+) -> Judged {
+    let field = expectation.field.as_str();
+    let mut combined = combine(field, seen);
+    let is_metric = seen.iter().any(|o| o.metric_at(field).is_some());
+    let values = if is_metric {
+        vec![combined.clone()]
+    } else {
+        seen.iter().map(|o| o.resolve(field)).collect()
+    };
+    let baseline = baselines.iter().find(|b| b.key == *key && b.field == field);
+    let demand = matcher::phrase(&expectation.matchers);
+
+    let mut judged = Judged::default();
+    let mut worst: Option<(FindingCode, String, &Value)> = None;
+    for (index, value) in values.iter().enumerate() {
+        let same_attempt = if is_metric { seen } else { &seen[index..=index] };
+        let finding = match value {
+            Value::Unreadable(why) => {
+                Some((FindingCode::ValueUnreadable, format!("`{field}` could not be read: {why}")))
+            }
+            Value::Absent(how) => {
+                Some((FindingCode::ValueAbsent, format!("`{field}` is absent: {how}")))
+            }
+            present => {
+                meet_all(expectation, present, same_attempt, baseline).map(|(code, text)| {
+                    (
+                        code,
+                        if text.is_empty() {
+                            format!("`{field}` is {}", present.shown_against(&demand))
+                        } else {
+                            text
+                        },
+                    )
+                })
+            }
+        };
+        let Some((code, message)) = finding else { continue };
+        let graver = |(known, _, _): &(FindingCode, String, &Value)| {
+            code.row().severity < known.row().severity
+        };
+        if worst.as_ref().is_none_or(graver) {
+            worst = Some((code, message, value));
+        }
+    }
+    let mut missed = false;
+    let mut unanswered = false;
+    if let Some((code, message, value)) = worst {
+        missed = matches!(code, FindingCode::ExpectationMissed | FindingCode::ValueAbsent);
+        unanswered = !missed;
+        combined = value.clone();
+        judged.findings.push(finding_for(expectation, role, code, message, &demand, value));
+    }
+    let mut reading = reading(field, role, Some(demand), &combined, seen);
+    reading.baseline = baseline.map(|b| b.centre);
+    reading.held = if unanswered { None } else { Some(!missed) };
+    judged.readings.push(reading);
+    judged
+}
+
+fn finding_for(
+    expectation: &Expectation,
+    role: Role,
+    code: FindingCode,
+    message: String,
+    demand: &str,
+    value: &Value,
+) -> Finding {
+    let code = match (role, code) {
+        (Role::Advise, FindingCode::ExpectationMissed | FindingCode::ValueAbsent) => {
+            FindingCode::AdviceMissed
+        }
+        (Role::Advise, _) => FindingCode::AdviceUnanswered,
+        (_, code) => code,
+    };
+    let mut finding = Finding::new(code, message);
+    finding.field = Some(expectation.field.clone());
+    finding.expected = Some(demand.to_owned());
+    finding.observed = Some(value.shown_against(demand));
+    finding.source.clone_from(&expectation.source);
+    finding.location = Some(expectation.location.clone());
+    finding
+}
+
+/// Returns the first thing that keeps the demands from being met, gravest first.
+fn meet_all(
+    expectation: &Expectation,
+    value: &Value,
+    seen: &[&Observation],
+    baseline: Option<&Baseline>,
+) -> Option<(FindingCode, String)> {
+    let mut worst: Option<(FindingCode, String)> = None;
+    for matcher in &expectation.matchers {
+        let found = match meet(matcher, value, seen, baseline) {
+            Met::Yes => continue,
+            Met::No => return Some((FindingCode::ExpectationMissed, String::new())),
+            Met::Unread(why, code) => (code, why),
+            Met::NoBaseline => (
+                FindingCode::NoBaseline,
+                format!(
+                    "`{}` is {}, and no baseline is accepted for it",
+                    expectation.field,
+                    value.shown()
+                ),
+            ),
+        };
+        let unread = found.0 != FindingCode::NoBaseline;
+        if worst.is_none() || unread {
+            worst = Some(found);
+        }
+    }
+    if expectation.matchers.is_empty() {
+        return Some((FindingCode::NotCaptured, format!("`{}` has no demand", expectation.field)));
+    }
+    worst
+}
+
+fn meet(
+    matcher: &Matcher,
+    value: &Value,
+    seen: &[&Observation],
+    baseline: Option<&Baseline>,
+) -> Met {
+    let answer = match matcher {
+        Matcher::AgreesWith(other) => agree(value, &combine(other, seen)),
+        Matcher::Within(tolerance) => return within(value, *tolerance, baseline),
+        _ => matcher.meet(value),
+    };
+    match answer {
+        Ok(true) => Met::Yes,
+        Ok(false) => Met::No,
+        Err(MatchError::Unreadable(why)) => Met::Unread(why, FindingCode::ValueUnreadable),
+        Err(error @ MatchError::Kind { .. }) => {
+            Met::Unread(error.to_string(), FindingCode::KindMismatch)
+        }
+    }
+}
+
+fn agree(value: &Value, other: &Value) -> Result<bool, MatchError> {
+    if let Some(why) = value.unreadable().or(other.unreadable()) {
+        return Err(MatchError::Unreadable(why.to_owned()));
+    }
+    if let Value::Quantity(b) = other {
+        let same = match value {
+            Value::Quantity(a) => a.compare(*b).map(std::cmp::Ordering::is_eq),
+            _ => None,
+        };
+        let kind = || MatchError::Kind { value: value.to_string(), matcher: other.to_string() };
+        return same.ok_or_else(kind);
+    }
+    // Two absences do not agree: nothing missing passes.
+    Ok(value == other && !other.has_absent())
+}
+
+/// Compares medians for now; the statistics come with the ledger.
+fn within(value: &Value, tolerance: Quantity, baseline: Option<&Baseline>) -> Met {
+    let Some(baseline) = baseline else { return Met::NoBaseline };
+    let Value::Quantity(observed) = value else {
+        return Met::Unread(format!("{value} is not a quantity"), FindingCode::KindMismatch);
+    };
+    if observed.dimension() != baseline.centre.dimension() {
+        return Met::Unread(
+            format!("the baseline is {}", baseline.centre),
+            FindingCode::KindMismatch,
+        );
+    }
+    let difference = (observed.base() - baseline.centre.base()).abs();
+    let allowed = tolerance.base() * baseline.centre.base().abs();
+    if difference <= allowed * (1.0 + 1e-12) { Met::Yes } else { Met::No }
+}
+
+/// Combines a field over repeats: the median of metrics, else the first fact.
+pub(crate) fn combine(field: &str, seen: &[&Observation]) -> Value {
+    let metrics: Vec<_> = seen.iter().filter_map(|o| o.metric_at(field)).collect();
+    if metrics.is_empty() {
+        let values: Vec<Value> = seen.iter().map(|o| o.resolve(field)).collect();
+        let missing = values.iter().find(|v| !v.is_present());
+        return missing
+            .or(values.first())
+            .cloned()
+            .unwrap_or_else(|| Value::Unreadable("nothing was observed".into()));
+    }
+    let values: Vec<Value> = seen.iter().map(|o| o.resolve(field)).collect();
+    let unit = metrics[0].unit();
+    let mut numbers = Vec::with_capacity(values.len());
+    for value in &values {
+        match value {
+            Value::Quantity(quantity) => match quantity.to(unit) {
+                Some(same) => numbers.push(same.value()),
+                None => {
+                    return Value::Unreadable(format!(
+                        "repeats differ in unit: {quantity} and {unit}"
+                    ));
+                }
+            },
+            other => return other.clone(),
+        }
+    }
+    Quantity::new(quantile(&numbers, 0.5), unit)
+        .map_or_else(|e| Value::Unreadable(e.to_string()), Value::Quantity)
+}
+
+/// Builds the reading of a field.
+pub(crate) fn reading(
+    field: &str,
+    role: Role,
+    expected: Option<String>,
+    value: &Value,
+    seen: &[&Observation],
+) -> Reading {
+    Reading {
+        field: field.to_owned(),
+        role,
+        expected,
+        observed: value.shown(),
+        quantity: match value {
+            Value::Quantity(quantity) => Some(*quantity),
+            _ => None,
+        },
+        samples: seen.iter().filter_map(|o| o.metric_at(field)).map(|m| m.samples().len()).sum(),
+        baseline: None,
+        held: None,
+    }
+}

@@ -1,0 +1,258 @@
+//! Answers one check from its attempts and baselines. Pure: same input, same verdict.
+//!
+//! Order of weight within a check: a missed demand (Fail) over an unread one (Error) over an
+//! unjudged one. Repeats combine by the median run for metrics; a fact must hold in every repeat.
+//! Nothing missing passes: an absent value fails, an unreadable one is an error, and a check that
+//! read nothing cannot pass at all.
+
+use crate::{
+    baseline::Baseline,
+    check::Check,
+    expectation::{self, Judged},
+    finding::{Finding, FindingCode, Severity},
+    observation::{Attempt, Observation},
+    outcome::Outcome,
+    verdict::{Answer, CheckKey, Reading, Role, Verdict},
+};
+
+/// Judges one check on one node.
+pub fn judge(node: &str, check: &Check, answer: &Answer, baselines: &[Baseline]) -> Verdict {
+    let mut verdict = blank(node, check);
+    match answer {
+        Answer::Attempted(attempts) => judge_attempts(&mut verdict, check, attempts, baselines),
+        Answer::NeedAbsent { capability, detail, expected, known } => {
+            let (outcome, code) = match (expected, known) {
+                (true, true) => (Outcome::Fail, FindingCode::ExpectedCapabilityMissing),
+                (false, true) => (Outcome::Skip, FindingCode::NeedAbsent),
+                (_, false) => (Outcome::Error, FindingCode::CapabilityUnknown),
+            };
+            let mut finding = Finding::new(code, format!("needs `{capability}`: {detail}"));
+            if *expected {
+                finding.expected =
+                    Some(format!("`{capability}`, listed under `has` of node {node}"));
+            }
+            add_fix(&mut finding, check);
+            verdict.findings.push(finding);
+            verdict.outcome = outcome;
+        }
+        Answer::Blocked { by, outcome } => {
+            verdict.outcome = Outcome::Blocked;
+            verdict.blocked_by = Some(by.clone());
+            let message = format!("waits for {by}, which gave {outcome}");
+            verdict.findings.push(Finding::new(FindingCode::Blocked, message));
+        }
+        Answer::LeftOut { code, message } => {
+            verdict.outcome = Outcome::Skip;
+            verdict.findings.push(Finding::new(*code, message.clone()));
+        }
+        Answer::Interrupted => {
+            error(&mut verdict, FindingCode::Interrupted, "interrupted before it was answered");
+        }
+        Answer::NotReached => {
+            error(&mut verdict, FindingCode::NotReached, "the record ends before it was answered");
+        }
+    }
+    verdict.decided_by = decided_by(&verdict);
+    verdict
+}
+
+/// Builds the verdict of a check that was not judged yet.
+pub(crate) fn blank(node: &str, check: &Check) -> Verdict {
+    Verdict {
+        key: CheckKey::new(node, &check.id),
+        outcome: Outcome::Error,
+        decided_by: None,
+        findings: Vec::new(),
+        readings: Vec::new(),
+        attempts: 0,
+        elapsed_us: 0,
+        blocked_by: None,
+        waiver: None,
+        recorded_only: check.only_records(),
+    }
+}
+
+fn error(verdict: &mut Verdict, code: FindingCode, message: &str) {
+    verdict.outcome = Outcome::Error;
+    verdict.findings.push(Finding::new(code, message));
+}
+
+/// Finds the code that decided the outcome: the first of the severity that the outcome stands for.
+fn decided_by(verdict: &Verdict) -> Option<FindingCode> {
+    let severity = match verdict.outcome {
+        Outcome::Pass => return None,
+        Outcome::Fail => Severity::Failure,
+        Outcome::Error => Severity::Error,
+        Outcome::Unjudged => Severity::Unjudged,
+        Outcome::Skip | Outcome::Blocked => Severity::Note,
+    };
+    verdict.findings.iter().find(|f| f.severity == severity).map(|f| f.code)
+}
+
+fn judge_attempts(
+    verdict: &mut Verdict,
+    check: &Check,
+    attempts: &[Attempt],
+    baselines: &[Baseline],
+) {
+    verdict.attempts = attempts.len();
+    verdict.elapsed_us = attempts.iter().fold(0, |sum: u64, a| sum.saturating_add(a.elapsed_us));
+    let finals = final_attempts(attempts);
+    if finals.is_empty() {
+        return error(verdict, FindingCode::NotReached, "no attempt was recorded");
+    }
+    let mut observations = Vec::new();
+    for attempt in &finals {
+        match &attempt.result {
+            Ok(observation) => observations.push(observation),
+            Err(failed) => {
+                let mut finding = Finding::new(failed.code, failed.message.clone());
+                finding.evidence.clone_from(&attempt.evidence);
+                if failed.code.row().severity == Severity::Failure {
+                    add_fix(&mut finding, check);
+                }
+                verdict.findings.push(finding);
+            }
+        }
+    }
+    let answered = observations.len() == finals.len();
+    if !observations.is_empty() {
+        read_fields(verdict, check, &observations, baselines);
+    }
+    for attempt in &finals {
+        if let Some(why) = &attempt.disturbed {
+            verdict.findings.push(Finding::new(FindingCode::ConditionsNotHeld, why.clone()));
+        }
+    }
+    let tried_again = attempts.iter().filter(|a| a.result.is_err()).count();
+    if answered && tried_again > 0 {
+        let message = format!("answered after {tried_again} failed attempt(s)");
+        verdict.findings.push(Finding::new(FindingCode::Flaky, message));
+    }
+    let evidence: Vec<_> = finals.iter().flat_map(|a| a.evidence.iter().copied()).collect();
+    for finding in &mut verdict.findings {
+        if finding.evidence.is_empty() && finding.severity <= Severity::Unjudged {
+            finding.evidence.clone_from(&evidence);
+        }
+    }
+    verdict.findings.sort_by_key(|f| f.severity);
+    verdict.outcome = settle_outcome(verdict, &finals);
+}
+
+/// Decides the outcome from the findings alone.
+///
+/// A disturbed measurement is not judged, even where a limit was missed or held: the number says
+/// nothing about the node.
+fn settle_outcome(verdict: &mut Verdict, finals: &[&Attempt]) -> Outcome {
+    let has = |severity| verdict.findings.iter().any(|f| f.severity == severity);
+    let disturbed = finals.iter().any(|a| a.disturbed.is_some());
+    let outcome = if has(Severity::Error) && finals.iter().any(|a| a.result.is_err()) {
+        Outcome::Error
+    } else if disturbed {
+        Outcome::Unjudged
+    } else if has(Severity::Failure) {
+        Outcome::Fail
+    } else if has(Severity::Error) {
+        Outcome::Error
+    } else if has(Severity::Unjudged) {
+        Outcome::Unjudged
+    } else if finals.iter().all(|a| a.result.is_ok())
+        && verdict.readings.iter().any(|r| r.role != Role::Advise)
+    {
+        Outcome::Pass
+    } else {
+        Outcome::Error
+    };
+    if outcome == Outcome::Error && !has(Severity::Error) {
+        verdict.findings.push(Finding::new(FindingCode::NotCaptured, "the check read no field"));
+    }
+    if outcome == Outcome::Unjudged && disturbed {
+        // The readings stay, but no limit was judged by them.
+        for reading in &mut verdict.readings {
+            reading.held = None;
+        }
+        verdict.findings.retain(|f| f.severity != Severity::Failure);
+        verdict.findings.sort_by_key(|f| f.code != FindingCode::ConditionsNotHeld);
+    }
+    outcome
+}
+
+/// Returns the last try of each repeat, in the order of repeats.
+fn final_attempts(attempts: &[Attempt]) -> Vec<&Attempt> {
+    let mut finals: Vec<&Attempt> = Vec::new();
+    for attempt in attempts {
+        match finals.iter_mut().find(|a| a.repeat == attempt.repeat) {
+            Some(last) if last.r#try <= attempt.r#try => *last = attempt,
+            Some(_) => {}
+            None => finals.push(attempt),
+        }
+    }
+    finals.sort_by_key(|a| a.repeat);
+    finals
+}
+
+fn read_fields(
+    verdict: &mut Verdict,
+    check: &Check,
+    seen: &[&Observation],
+    baselines: &[Baseline],
+) {
+    let key = verdict.key.clone();
+    let roles = [(Role::Expect, &check.expect), (Role::Advise, &check.advise)];
+    for (role, expectations) in roles {
+        for expectation in expectations {
+            let judged = expectation::judge_field(expectation, role, seen, &key, baselines);
+            absorb(verdict, check, judged);
+        }
+    }
+    for field in &check.record {
+        absorb(verdict, check, record_field(field, check.only_records(), seen));
+    }
+}
+
+fn absorb(verdict: &mut Verdict, check: &Check, judged: Judged) {
+    for mut finding in judged.findings {
+        if finding.severity == Severity::Failure {
+            add_fix(&mut finding, check);
+        }
+        if finding.source.is_none()
+            && finding.severity <= Severity::Advice
+            && !check.source.is_empty()
+        {
+            finding.source = Some(check.source.clone());
+        }
+        verdict.findings.push(finding);
+    }
+    verdict.readings.extend(judged.readings);
+}
+
+/// Lets the check's own advice replace the catalogue's where the node is at fault.
+fn add_fix(finding: &mut Finding, check: &Check) {
+    let Some(fix) = Some(&check.fix).filter(|fix| !fix.is_empty()) else { return };
+    match finding.code {
+        FindingCode::ExpectationMissed | FindingCode::ValueAbsent => finding.next.clone_from(fix),
+        // Both stand: the check knows its own cause, and the node file may promise too much.
+        FindingCode::ExpectedCapabilityMissing => {
+            finding.next = format!(
+                "{fix} If the node need not have it, take it out of `has` in the node file."
+            );
+        }
+        _ => {}
+    }
+}
+
+fn record_field(field: &str, alone: bool, seen: &[&Observation]) -> Judged {
+    let value = expectation::combine(field, seen);
+    let mut judged = Judged::default();
+    if !value.is_present() || value.unreadable().is_some() {
+        let code = if alone { FindingCode::NotCaptured } else { FindingCode::AdviceUnanswered };
+        let mut finding = Finding::new(code, format!("`{field}` to record is {value}"));
+        finding.field = Some(field.to_owned());
+        judged.findings.push(finding);
+    }
+    judged.readings.push(Reading {
+        held: None,
+        ..expectation::reading(field, Role::Record, None, &value, seen)
+    });
+    judged
+}

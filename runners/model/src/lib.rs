@@ -1,0 +1,31 @@
+//! The nouns of `verify`, and its judgement.
+//!
+//! No I/O, no clock, no randomness: a verdict can be recomputed from a recorded run years later.
+//! Start with [`check::Check`] (the question), [`observation::Attempt`] (the answer),
+//! [`judge::judge`] and [`settle::settle`] (the verdict) and [`run::Run`] (the record).
+
+pub mod ask;
+pub mod baseline;
+pub mod check;
+pub mod cpu_set;
+pub mod effect;
+pub mod event;
+pub mod evidence;
+pub mod exit;
+mod expectation;
+pub mod field;
+pub mod finding;
+pub mod judge;
+pub mod matcher;
+pub mod metric;
+pub mod node;
+pub mod observation;
+pub mod outcome;
+pub mod quantity;
+pub mod run;
+pub mod settle;
+pub mod unit;
+pub mod value;
+pub mod verdict;
+pub mod version;
+pub mod waiver;

@@ -1,0 +1,95 @@
+//! A named place to ask, as its file describes it, and what was found out about it before planning.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    check::{Location, Params},
+    waiver::Waiver,
+};
+
+/// Says whether a node may be loaded unasked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeRole {
+    /// A machine for measuring.
+    #[default]
+    Workstation,
+    /// A machine that serves people: loads need `--allow-load NODE`.
+    Production,
+}
+
+/// Holds a node file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct NodeFile {
+    /// Name: the file's name without `.toml`.
+    pub name: String,
+    /// One line for people.
+    pub title: String,
+    /// Host names of the machine; empty means that this machine is meant.
+    pub hostnames: Vec<String>,
+    /// Alias in the user's ssh configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh: Option<String>,
+    /// Whether it may be loaded unasked.
+    pub role: NodeRole,
+    /// Capabilities that the node must have: a missing one fails.
+    pub has: Vec<String>,
+    /// Variables for suites, by name.
+    pub variables: Params,
+    /// Known failures.
+    pub waivers: Vec<Waiver>,
+    /// Where it stands.
+    pub location: Location,
+}
+
+/// Says by what way a node is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Via {
+    /// This machine.
+    Local,
+    /// Another machine, through the system's ssh.
+    Ssh(String),
+    /// A recorded run.
+    Replay(String),
+}
+
+impl std::fmt::Display for Via {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Local => f.write_str("local"),
+            Self::Ssh(alias) => write!(f, "ssh {alias}"),
+            Self::Replay(run) => write!(f, "replay of {run}"),
+        }
+    }
+}
+
+/// Holds what was found out about a node before planning.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Facts {
+    /// Host name of the machine that answered.
+    pub hostname: String,
+    /// Operating system, in words.
+    pub os: String,
+    /// Kernel release.
+    pub kernel: String,
+    /// Machine architecture, as `uname -m` writes it.
+    pub arch: String,
+    /// CPU model, if it was found.
+    pub cpu: String,
+    /// Virtualisation or container that the machine runs in; empty on bare metal.
+    pub virtualization: String,
+    /// User who asks.
+    pub user: String,
+    /// Further core fields of the fingerprint, by name.
+    pub core: BTreeMap<String, String>,
+    /// Capabilities that the node has.
+    pub capabilities: BTreeSet<String>,
+    /// What was looked for, for each capability that it lacks.
+    pub missing: BTreeMap<String, String>,
+}

@@ -1,0 +1,179 @@
+//! The answer to one check, with its findings and what was read on the way.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    finding::{Finding, FindingCode},
+    observation::Attempt,
+    outcome::Outcome,
+    quantity::Quantity,
+};
+
+/// Names one check on one node.
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub struct CheckKey {
+    /// Name of the node.
+    pub node: String,
+    /// Id of the check.
+    pub check: String,
+}
+
+impl CheckKey {
+    /// Builds a key.
+    pub fn new(node: impl Into<String>, check: impl Into<String>) -> Self {
+        Self { node: node.into(), check: check.into() }
+    }
+}
+
+/// Says what happened to a planned check: asked, or left out for a stated reason.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// It was asked.
+    Attempted(Vec<Attempt>),
+    /// A capability is absent.
+    NeedAbsent {
+        /// The capability.
+        capability: String,
+        /// What was looked for and not found.
+        detail: String,
+        /// Whether the node file lists it under `has`.
+        expected: bool,
+        /// Whether it is known to be absent; false where nobody could look.
+        known: bool,
+    },
+    /// A check it depends on did not pass.
+    Blocked {
+        /// Id of the check at the root of the chain.
+        by: String,
+        /// Outcome of that check.
+        outcome: Outcome,
+    },
+    /// Left out on purpose; the code says why.
+    LeftOut {
+        /// One of the codes of severity `note`.
+        code: FindingCode,
+        /// Detail in one line.
+        message: String,
+    },
+    /// The run was interrupted before it was answered.
+    Interrupted,
+    /// The record ends before it was answered.
+    NotReached,
+}
+
+/// Says in which role a field was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// A miss fails.
+    Expect,
+    /// A miss is advice.
+    Advise,
+    /// Shown, not judged.
+    Record,
+}
+
+/// Holds one field as it was read and judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Reading {
+    /// Dotted path.
+    pub field: String,
+    /// Role in the check.
+    pub role: Role,
+    /// Demand, as a phrase; absent for recorded fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What was observed, shown.
+    pub observed: String,
+    /// What was observed, with its unit, where it is a quantity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<Quantity>,
+    /// Number of samples behind it; 0 for a fact.
+    #[serde(default)]
+    pub samples: usize,
+    /// Accepted baseline it was compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Quantity>,
+    /// Whether the demand held; absent where nothing was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<bool>,
+}
+
+/// Says how a waiver bears on a verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct WaiverNote {
+    /// Reason that the waiver gives.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Last day on which it holds, as `YYYY-MM-DD`.
+    pub expires: String,
+    /// Whether it holds at the run's start.
+    pub valid: bool,
+}
+
+/// Holds the answer to one check.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Verdict {
+    /// Which check on which node.
+    pub key: CheckKey,
+    /// One of six.
+    pub outcome: Outcome,
+    /// The finding that decided the outcome; absent for a pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<FindingCode>,
+    /// Everything that is said about it, gravest first.
+    pub findings: Vec<Finding>,
+    /// Every field that was read.
+    pub readings: Vec<Reading>,
+    /// Number of attempts, tries included.
+    pub attempts: usize,
+    /// Time spent on it. *Units*: us.
+    pub elapsed_us: u64,
+    /// The check at the root, for a blocked one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked_by: Option<String>,
+    /// The waiver that bears on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<WaiverNote>,
+    /// Whether nothing was judged, only recorded.
+    #[serde(default)]
+    pub recorded_only: bool,
+}
+
+impl Verdict {
+    /// Returns the verdict without findings and readings: enough to settle it and to count it.
+    #[must_use]
+    pub fn outline(&self) -> Self {
+        Self {
+            key: self.key.clone(),
+            outcome: self.outcome,
+            decided_by: self.decided_by,
+            findings: Vec::new(),
+            readings: Vec::new(),
+            attempts: self.attempts,
+            elapsed_us: self.elapsed_us,
+            blocked_by: self.blocked_by.clone(),
+            waiver: self.waiver.clone(),
+            recorded_only: self.recorded_only,
+        }
+    }
+
+    /// Tells whether a valid waiver excuses the failure.
+    pub fn is_waived(&self) -> bool {
+        self.outcome == Outcome::Fail && self.waiver.as_ref().is_some_and(|w| w.valid)
+    }
+
+    /// Returns the gravest finding.
+    pub fn main_finding(&self) -> Option<&Finding> {
+        self.decided_by.and_then(|code| self.findings.iter().find(|f| f.code == code))
+    }
+}
