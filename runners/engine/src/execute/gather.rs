@@ -1,0 +1,170 @@
+//! Gathers asks by a bounded pool of threads that a hung read cannot take down.
+//!
+//! Threads are not scoped: a thread that hangs in the kernel is left there, its ask is answered
+//! with `TimedOut`, and the run goes on. Evidence is numbered in the order of asks, not of answers.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
+use verify_model::{
+    ask::{Ask, DEFAULT_LIMIT_MS},
+    evidence::{Captured, Evidence, Failure, FailureKind},
+};
+
+use super::Context;
+use crate::transport::{Cancel, Transport};
+
+/// Threads that gather state at the same time; more would disturb what they look at.
+const POOL: usize = 4;
+/// Time beyond an ask's own limit after which its thread counts as hung.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Longest wait between two looks at the interrupt flag.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Gathers for one node.
+pub struct Gatherer<'a> {
+    /// What all nodes share.
+    pub context: &'a Context,
+    /// Name of the node.
+    pub node: &'a str,
+    /// How it is asked.
+    pub transport: Arc<dyn Transport>,
+}
+
+impl Gatherer<'_> {
+    /// Gathers asks, `report` hears of each piece in the order of asks.
+    pub fn gather(&self, asks: &[Ask], mut report: impl FnMut(&Evidence)) -> Vec<Evidence> {
+        let first = self.next_id(asks.len());
+        let results = self.start_pool(asks);
+        let mut pieces: Vec<Option<Evidence>> = vec![None; asks.len()];
+        let (mut reported, mut heard) = (0, now());
+        while reported < asks.len() {
+            match results.recv_timeout(TICK) {
+                Ok(Answer { at, captured, start, elapsed }) => {
+                    pieces[at] = Some(self.piece(first, at, &asks[at], captured, start, elapsed));
+                    heard = now();
+                }
+                Err(RecvTimeoutError::Timeout)
+                    if heard.elapsed() < self.patience(asks, &pieces) => {}
+                Err(_) => break,
+            }
+            while let Some(Some(piece)) = pieces.get(reported) {
+                report(piece);
+                reported += 1;
+            }
+        }
+        let whole = pieces.into_iter().enumerate().map(|(at, piece)| {
+            let piece = piece.unwrap_or_else(|| self.unanswered(first, at, &asks[at]));
+            if at >= reported {
+                report(&piece);
+            }
+            piece
+        });
+        whole.collect()
+    }
+
+    /// Starts threads that answer asks until there are no more.
+    fn start_pool(&self, asks: &[Ask]) -> Receiver<Answer> {
+        let (jobs, queue) = unbounded::<(usize, Ask)>();
+        let (done, results) = unbounded();
+        for job in asks.iter().cloned().enumerate() {
+            let _ = jobs.send(job);
+        }
+        for _ in 0..POOL.min(asks.len()) {
+            let (queue, done) = (queue.clone(), done.clone());
+            let (transport, cancel) = (Arc::clone(&self.transport), self.context.cancel.clone());
+            std::thread::spawn(move || {
+                while let Ok((at, ask)) = queue.recv() {
+                    let start = now();
+                    let captured = answer(transport.as_ref(), &ask, &cancel);
+                    let answer = Answer { at, captured, start, elapsed: start.elapsed() };
+                    if done.send(answer).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        results
+    }
+
+    /// Returns how long nothing may be heard: the longest limit that still runs, and some more.
+    fn patience(&self, asks: &[Ask], pieces: &[Option<Evidence>]) -> Duration {
+        if self.context.cancel.requested() {
+            return PATIENCE;
+        }
+        let waiting = asks.iter().zip(pieces).filter(|(_, piece)| piece.is_none());
+        waiting.map(|(ask, _)| limit_of(ask)).max().unwrap_or_default() + PATIENCE
+    }
+
+    fn unanswered(&self, first: u32, at: usize, ask: &Ask) -> Evidence {
+        let elapsed = limit_of(ask) + PATIENCE;
+        let ms = elapsed.as_millis();
+        let message = format!("no answer within {ms} ms; the thread is left in the kernel");
+        let captured = Captured::Failed(Failure::new(FailureKind::TimedOut, message));
+        self.piece(first, at, ask, captured, now(), elapsed)
+    }
+
+    fn next_id(&self, count: usize) -> u32 {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.context.next_evidence.fetch_add(count, Ordering::SeqCst)
+    }
+
+    fn piece(
+        &self,
+        first: u32,
+        at: usize,
+        ask: &Ask,
+        captured: Captured,
+        start: Instant,
+        elapsed: Duration,
+    ) -> Evidence {
+        let at_ms = start.saturating_duration_since(self.context.started).as_millis();
+        Evidence {
+            id: first + u32::try_from(at).unwrap_or(u32::MAX - first),
+            node: self.node.to_owned(),
+            ask: ask.clone(),
+            at_ms: u64::try_from(at_ms).unwrap_or(u64::MAX),
+            elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+            captured,
+        }
+    }
+}
+
+/// Holds what one thread brings.
+struct Answer {
+    at: usize,
+    captured: Captured,
+    start: Instant,
+    elapsed: Duration,
+}
+
+/// Answers an ask; a transport that breaks is an error of that ask alone.
+fn answer(transport: &dyn Transport, ask: &Ask, cancel: &Cancel) -> Captured {
+    let gather = std::panic::AssertUnwindSafe(|| transport.gather(ask, cancel));
+    std::panic::catch_unwind(gather).unwrap_or_else(|_| {
+        let message = "a defect of verify: the transport broke; report it with the run record";
+        Captured::Failed(Failure::new(FailureKind::Other, message))
+    })
+}
+
+fn limit_of(ask: &Ask) -> Duration {
+    Duration::from_millis(match ask {
+        Ask::Exec { limit_ms, .. }
+        | Ask::Connect { limit_ms, .. }
+        | Ask::Instrument { limit_ms, .. } => *limit_ms,
+        Ask::ReadFile { .. }
+        | Ask::ReadFiles { .. }
+        | Ask::List { .. }
+        | Ask::Stat { .. }
+        | Ask::Which { .. } => DEFAULT_LIMIT_MS,
+    })
+}
+
+#[allow(clippy::disallowed_methods, reason = "the scheduler keeps the times of the record")]
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,344 @@
+//! Asks one node, check by check.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use verify_model::{
+    ask::Ask,
+    effect::Effect,
+    event::Event,
+    evidence::{Evidence, FailureKind},
+    finding::FindingCode,
+    judge::judge,
+    node::Facts,
+    observation::{Attempt, AttemptError, Observation},
+    outcome::Outcome,
+    run::RunNode,
+    settle::settle,
+    verdict::{Answer, CheckKey},
+};
+
+use super::{Gatherer, Observer};
+use crate::{
+    plan::Step,
+    probe::{With, failed},
+    probes,
+};
+
+/// Asks every step of a node's plan; returns whether a check failed that no waiver excuses on the
+/// day of the run, `today` as `YYYY-MM-DD`; `failed` says whether one did on a node before.
+pub fn run_node(
+    gatherer: &Gatherer<'_>,
+    node: &RunNode,
+    steps: &[Step],
+    (today, failed): (&str, bool),
+    observer: &mut dyn Observer,
+) -> bool {
+    let mut run = NodeRun {
+        gatherer,
+        facts: &node.facts,
+        node,
+        steps,
+        today,
+        observer,
+        outcomes: BTreeMap::new(),
+        roots: BTreeMap::new(),
+        cache: BTreeMap::new(),
+        failed,
+    };
+    run.expect_asks();
+    let mut pending: Vec<usize> = (0..steps.len()).collect();
+    while !pending.is_empty() {
+        let before = pending.len();
+        pending.retain(|at| !run.settle_unasked(*at));
+        let ready: Vec<usize> = pending.iter().copied().filter(|at| run.is_ready(*at)).collect();
+        let quick: Vec<usize> =
+            ready.iter().copied().filter(|at| steps[*at].check.effect == Effect::Reads).collect();
+        let asked = if quick.is_empty() { ready.into_iter().take(1).collect() } else { quick };
+        if asked.is_empty() && pending.len() == before {
+            // Cannot happen on a graph without cycles; never loop on a defect.
+            break;
+        }
+        run.ask(&asked);
+        if asked.iter().any(|at| steps[*at].check.effect != Effect::Reads) {
+            run.forget_state();
+        }
+        // What is asked is in the order of the plan, as what is pending.
+        let mut asked = asked.into_iter().peekable();
+        pending.retain(|at| asked.next_if_eq(at).is_none());
+    }
+    run.failed
+}
+
+struct NodeRun<'a> {
+    gatherer: &'a Gatherer<'a>,
+    facts: &'a Facts,
+    node: &'a RunNode,
+    steps: &'a [Step],
+    today: &'a str,
+    observer: &'a mut dyn Observer,
+    outcomes: BTreeMap<&'a str, Outcome>,
+    /// For each blocked check, the check at the root.
+    roots: BTreeMap<&'a str, (&'a str, Outcome)>,
+    cache: BTreeMap<Ask, Cached>,
+    failed: bool,
+}
+
+/// Holds what a wave gathered until everyone has it who asks for it.
+#[derive(Default)]
+struct Cached {
+    piece: Option<Box<Evidence>>,
+    /// Checks that ask for it and have not had it yet.
+    awaited: usize,
+}
+
+impl NodeRun<'_> {
+    /// Counts who will ask for what, so that nothing is kept longer than it is needed.
+    fn expect_asks(&mut self) {
+        for (at, step) in self.steps.iter().enumerate() {
+            if step.left_out.is_none() && step.check.effect == Effect::Reads {
+                for ask in self.asks(at).unwrap_or_default() {
+                    self.cache.entry(ask).or_default().awaited += 1;
+                }
+            }
+        }
+    }
+
+    fn key(&self, at: usize) -> CheckKey {
+        CheckKey::new(self.gatherer.node, &self.steps[at].check.id)
+    }
+
+    fn is_ready(&self, at: usize) -> bool {
+        self.steps[at].check.after.iter().all(|id| self.outcomes.contains_key(id.as_str()))
+    }
+
+    /// Answers a check that will not be asked; tells whether it did.
+    fn settle_unasked(&mut self, at: usize) -> bool {
+        let step = &self.steps[at];
+        if self.gatherer.context.cancel.requested() {
+            return self.answer(at, Answer::Interrupted);
+        }
+        if let Some(answer) = &step.left_out {
+            return self.answer(at, answer.clone());
+        }
+        if !self.is_ready(at) {
+            return false;
+        }
+        let bad =
+            |outcome: Outcome| matches!(outcome, Outcome::Fail | Outcome::Error | Outcome::Blocked);
+        let above = |wanted: &dyn Fn(Outcome) -> bool| {
+            let ids = step.check.after.iter().map(String::as_str);
+            ids.filter_map(|id| self.outcomes.get_key_value(id))
+                .find(|(_, outcome)| wanted(**outcome))
+        };
+        if let Some((id, outcome)) = above(&bad) {
+            let root = self.roots.get(id).copied().unwrap_or((id, *outcome));
+            self.roots.insert(&step.check.id, root);
+            return self.answer(at, Answer::Blocked { by: root.0.to_owned(), outcome: root.1 });
+        }
+        if let Some((id, _)) = above(&|outcome| outcome == Outcome::Skip) {
+            let message = format!("waits for {id}, which was skipped");
+            return self.answer(at, Answer::LeftOut { code: FindingCode::SkippedAbove, message });
+        }
+        if self.failed && self.gatherer.context.fail_fast {
+            let message = "an earlier check failed".to_owned();
+            return self.answer(at, Answer::LeftOut { code: FindingCode::FailFast, message });
+        }
+        false
+    }
+
+    /// Records a final answer; always true.
+    fn answer(&mut self, at: usize, answer: Answer) -> bool {
+        let verdict = judge(self.gatherer.node, &self.steps[at].check, &answer, &[]);
+        let recorded = if matches!(answer, Answer::Attempted(_)) { None } else { Some(answer) };
+        self.observer.event(Event::Answered { key: self.key(at), answer: recorded });
+        let mut settled = [verdict.outline()];
+        settle(&mut settled, &self.node.file.waivers, self.today);
+        self.failed |= settled.iter().any(|v| v.outcome == Outcome::Fail && !v.is_waived());
+        self.outcomes.insert(&self.steps[at].check.id, verdict.outcome);
+        self.observer.event(Event::Verdict(verdict));
+        true
+    }
+
+    /// Asks checks that are ready: many that read, or one that loads.
+    fn ask(&mut self, asked: &[usize]) {
+        let mut asks = Vec::new();
+        for at in asked {
+            self.observer.asking(&self.key(*at), self.steps[*at].check.effect);
+            asks.extend(self.asks(*at).unwrap_or_default());
+        }
+        if asked.iter().all(|at| self.steps[*at].check.effect == Effect::Reads) {
+            self.fill_cache(asks);
+        }
+        for at in asked {
+            let attempts = self.attempts(*at);
+            let interrupted =
+                |a: &Attempt| matches!(&a.result, Err(e) if e.code == FindingCode::Interrupted);
+            let answer = if attempts.iter().any(interrupted) {
+                Answer::Interrupted
+            } else {
+                Answer::Attempted(attempts)
+            };
+            self.answer(*at, answer);
+        }
+    }
+
+    /// Returns what a check gathers, with its own time limit.
+    fn asks(&self, at: usize) -> Result<Vec<Ask>, AttemptError> {
+        let check = &self.steps[at].check;
+        let probe = probes::find(&check.probe).ok_or_else(|| {
+            failed(
+                FindingCode::BadParameter,
+                format!("this version has no probe `{}`", check.probe),
+            )
+        })?;
+        let mut asks = probe
+            .asks(With(&check.with), self.facts)
+            .map_err(|message| failed(FindingCode::BadParameter, message))?;
+        for ask in &mut asks {
+            match ask {
+                Ask::Exec { limit_ms, .. }
+                | Ask::Connect { limit_ms, .. }
+                | Ask::Instrument { limit_ms, .. } => {
+                    *limit_ms = check.limit_ms;
+                }
+                Ask::ReadFile { .. }
+                | Ask::ReadFiles { .. }
+                | Ask::List { .. }
+                | Ask::Stat { .. }
+                | Ask::Which { .. } => {}
+            }
+        }
+        Ok(asks)
+    }
+
+    /// Forgets what was gathered: state from before a load or a change says nothing about after.
+    fn forget_state(&mut self) {
+        for cached in self.cache.values_mut() {
+            cached.piece = None;
+        }
+    }
+
+    /// Gathers equal asks once, whoever asks.
+    fn fill_cache(&mut self, mut asks: Vec<Ask>) {
+        let gathered = |ask: &Ask| self.cache.get(ask).is_some_and(|c| c.piece.is_some());
+        asks.retain(|ask| !gathered(ask));
+        let mut seen = BTreeSet::new();
+        let firsts: Vec<bool> = asks.iter().map(|ask| seen.insert(ask)).collect();
+        let mut firsts = firsts.into_iter();
+        asks.retain(|_| firsts.next().unwrap_or(true));
+        for piece in self.gather(&asks) {
+            if let Some(cached) = self.cache.get_mut(&piece.ask) {
+                cached.piece = Some(Box::new(piece));
+            }
+        }
+    }
+
+    /// Takes what was gathered for an ask; the last one who asks gets the piece itself.
+    fn take_cached(&mut self, ask: &Ask) -> Option<Evidence> {
+        let cached = self.cache.get_mut(ask)?;
+        cached.awaited = cached.awaited.saturating_sub(1);
+        if cached.awaited > 0 {
+            return cached.piece.as_deref().cloned();
+        }
+        self.cache.remove(ask)?.piece.map(|piece| *piece)
+    }
+
+    fn gather(&mut self, asks: &[Ask]) -> Vec<Evidence> {
+        let observer = &mut *self.observer;
+        self.gatherer.gather(asks, |piece| observer.event(Event::Evidence(piece.clone())))
+    }
+
+    /// Makes every attempt at a check: repeats, and retries of Errors.
+    fn attempts(&mut self, at: usize) -> Vec<Attempt> {
+        let check = &self.steps[at].check;
+        let mut attempts = Vec::new();
+        for repeat in 1..=check.repeat {
+            for r#try in 1..=check.retries + 1 {
+                // The first try of a reading check takes what its wave has gathered.
+                let fresh = repeat > 1 || r#try > 1 || check.effect != Effect::Reads;
+                let attempt = self.attempt(at, repeat, r#try, fresh);
+                self.observer
+                    .event(Event::Attempted { key: self.key(at), attempt: attempt.clone() });
+                let answered = attempt.result.is_ok();
+                attempts.push(attempt);
+                if answered || self.gatherer.context.cancel.requested() {
+                    break;
+                }
+            }
+            if self.gatherer.context.cancel.requested() && repeat < check.repeat {
+                let error =
+                    failed(FindingCode::Interrupted, "the run was interrupted between repeats");
+                attempts.push(self.build(repeat + 1, 1, &[], Err(error)));
+                break;
+            }
+        }
+        attempts
+    }
+
+    fn attempt(&mut self, at: usize, repeat: u32, r#try: u32, fresh: bool) -> Attempt {
+        let asks = match self.asks(at) {
+            Ok(asks) => asks,
+            Err(error) => return self.build(repeat, r#try, &[], Err(error)),
+        };
+        let mut evidence: Vec<Evidence> = Vec::with_capacity(asks.len());
+        if fresh {
+            evidence = self.gather(&asks);
+        } else {
+            evidence.extend(asks.iter().filter_map(|ask| self.take_cached(ask)));
+        }
+        let result = read(&self.steps[at], &evidence);
+        self.build(repeat, r#try, &evidence, result)
+    }
+
+    fn build(
+        &self,
+        repeat: u32,
+        r#try: u32,
+        evidence: &[Evidence],
+        result: Result<Observation, AttemptError>,
+    ) -> Attempt {
+        Attempt {
+            repeat,
+            r#try,
+            at_ms: evidence
+                .iter()
+                .map(|e| e.at_ms)
+                .min()
+                .unwrap_or_else(|| self.gatherer.context.elapsed_ms()),
+            elapsed_us: evidence.iter().fold(0, |sum: u64, e| sum.saturating_add(e.elapsed_us)),
+            result,
+            disturbed: None,
+            evidence: evidence.iter().map(|e| e.id).collect(),
+        }
+    }
+}
+
+/// Lets the probe read; a probe that breaks is an Error of its check, not the end of the run.
+fn read(step: &Step, evidence: &[Evidence]) -> Result<Observation, AttemptError> {
+    if let Some(failure) = evidence
+        .iter()
+        .filter_map(Evidence::failure)
+        .find(|f| matches!(f.kind, FailureKind::Interrupted | FailureKind::NotRecorded))
+    {
+        let code = if failure.kind == FailureKind::Interrupted {
+            FindingCode::Interrupted
+        } else {
+            FindingCode::NotRecorded
+        };
+        return Err(failed(code, failure.message.clone()));
+    }
+    let Some(probe) = probes::find(&step.check.probe) else {
+        return Err(failed(
+            FindingCode::BadParameter,
+            format!("this version has no probe `{}`", step.check.probe),
+        ));
+    };
+    let pieces: Vec<&Evidence> = evidence.iter().collect();
+    let read = std::panic::AssertUnwindSafe(|| probe.read(With(&step.check.with), &pieces));
+    std::panic::catch_unwind(read).unwrap_or_else(|_| {
+        Err(failed(
+            FindingCode::ProbePanicked,
+            format!("the probe `{}` broke while reading", step.check.probe),
+        ))
+    })
+}

@@ -1,0 +1,20 @@
+//! Everything between a suite file and a judged run: load, plan, execute, record.
+//!
+//! Reading order: [`load`] (files to a catalog), [`facts`] (what a node is), [`mod@plan`] (what is
+//! asked), [`execute`] (asking), [`transport`] (where asks are answered), [`record`] (what is kept).
+//! [`probe`] says how one kind of answer is got, and [`probes`] is the table of them.
+
+pub mod capability;
+pub mod catalogue;
+pub mod execute;
+pub mod facts;
+pub mod gathered;
+pub mod load;
+pub mod parse;
+pub mod plan;
+pub mod probe;
+pub mod probes;
+pub mod record;
+pub mod scalar;
+pub mod session;
+pub mod transport;

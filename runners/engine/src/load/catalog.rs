@@ -1,0 +1,223 @@
+//! Everything that can be asked: nodes and suites loaded, checked together, every error at once.
+//!
+//! A suite is decoded once for each node that it is for, since its variables are the node's. What
+//! only shows across files is checked here: ids unique on a node, `after` that exists, no cycles.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::Arc,
+};
+
+use toml::de::DeTable;
+use verify_model::{check::Check, node::NodeFile, run::SuiteSource, waiver::Waiver};
+
+use super::{
+    diagnostic::{Diagnostic, LoadError, Source, did_you_mean},
+    graph, node,
+    root::Root,
+    suite::{self, LoadedCheck, SuiteHead},
+};
+
+/// Holds everything that can be asked.
+#[derive(Debug)]
+pub struct Catalog {
+    /// Nodes, by name.
+    pub nodes: BTreeMap<String, NodeFile>,
+    /// Suites, by name.
+    pub suites: BTreeMap<String, LoadedSuite>,
+    /// Checks of each node, in the order of suites and files.
+    pub checks: BTreeMap<String, Vec<Check>>,
+}
+
+/// Holds one suite as it was loaded.
+#[derive(Debug)]
+pub struct LoadedSuite {
+    /// What the record keeps of it.
+    pub source: SuiteSource,
+    /// Nodes that it is for.
+    pub nodes: Vec<String>,
+}
+
+/// Loads everything below a root.
+///
+/// *Errors*: all that is wrong in all files.
+pub fn load(root: &Root) -> Result<Catalog, LoadError> {
+    let node_sources = root.nodes()?;
+    let suite_sources = root.suites()?;
+    load_sources(&node_sources, &suite_sources)
+}
+
+/// Loads everything from given sources.
+///
+/// *Errors*: all that is wrong in all files.
+pub fn load_sources(
+    node_sources: &BTreeMap<String, Arc<Source>>,
+    suite_sources: &BTreeMap<String, Arc<Source>>,
+) -> Result<Catalog, LoadError> {
+    let mut errors: Vec<Diagnostic> = Vec::new();
+    let mut nodes = BTreeMap::new();
+    let mut waived: Vec<(&Arc<Source>, Waiver, Range<usize>)> = Vec::new();
+    for (name, source) in node_sources {
+        let (node, found) = node::node(source, name);
+        errors.extend(found);
+        let waivers = node.file.waivers.iter().cloned().zip(node.waiver_spans);
+        waived.extend(waivers.map(|(waiver, span)| (source, waiver, span)));
+        nodes.insert(name.clone(), node.file);
+    }
+    let mut suites = BTreeMap::new();
+    let mut loaded: BTreeMap<String, Vec<LoadedCheck>> = BTreeMap::new();
+    for (name, source) in suite_sources {
+        let before = errors.len();
+        let suite = load_suite(name, source, &nodes, &mut loaded, &mut errors);
+        dedup(&mut errors, before);
+        suites.extend(suite.map(|suite| (name.clone(), suite)));
+    }
+    if errors.is_empty() {
+        for checks in loaded.values() {
+            let before = errors.len();
+            graph::check(checks, &mut errors);
+            dedup(&mut errors, before);
+        }
+        let nothing = Vec::new();
+        let unused = waived.iter().filter_map(|(source, waiver, span)| {
+            waives_nothing(source, waiver, span, loaded.get(&waiver.node).unwrap_or(&nothing))
+        });
+        errors.extend(unused);
+    }
+    if !errors.is_empty() {
+        errors.sort_by(|a, b| (&a.source.file, a.span.start).cmp(&(&b.source.file, b.span.start)));
+        dedup(&mut errors, 0);
+        return Err(LoadError { diagnostics: errors, general: Vec::new() });
+    }
+    let checks = loaded
+        .into_iter()
+        .map(|(node, checks)| (node, checks.into_iter().map(|loaded| loaded.check).collect()))
+        .collect();
+    Ok(Catalog { nodes, suites, checks })
+}
+
+/// Says that a waiver names a check that its node does not have: nothing would be excused.
+fn waives_nothing(
+    source: &Arc<Source>,
+    waiver: &Waiver,
+    span: &Range<usize>,
+    checks: &[LoadedCheck],
+) -> Option<Diagnostic> {
+    let ids = || checks.iter().map(|loaded| loaded.check.id.as_str());
+    if ids().any(|id| id == waiver.check) {
+        return None;
+    }
+    let help = did_you_mean(&waiver.check, ids()).map_or_else(
+        || format!("`verify list checks --node {}` lists them", waiver.node),
+        |close| format!("did you mean `{close}`?"),
+    );
+    Some(Diagnostic {
+        source: Arc::clone(source),
+        span: span.clone(),
+        title: format!("node {} has no check `{}` to waive", waiver.node, waiver.check),
+        label: "no such check".to_owned(),
+        help: Some(help),
+    })
+}
+
+/// Drops errors that a suite shows once for each of its nodes.
+fn dedup(errors: &mut Vec<Diagnostic>, from: usize) {
+    let mut seen = BTreeSet::new();
+    let mut place = 0;
+    errors.retain(|error| {
+        place += 1;
+        place <= from
+            || seen.insert((error.source.file.clone(), error.span.start, error.title.clone()))
+    });
+}
+
+fn load_suite(
+    name: &str,
+    source: &Arc<Source>,
+    nodes: &BTreeMap<String, NodeFile>,
+    loaded: &mut BTreeMap<String, Vec<LoadedCheck>>,
+    errors: &mut Vec<Diagnostic>,
+) -> Option<LoadedSuite> {
+    let (root, syntax) = DeTable::parse_recoverable(&source.text);
+    errors.extend(syntax.iter().map(|error| Diagnostic {
+        source: Arc::clone(source),
+        span: error.span().unwrap_or(0..0),
+        title: error.message().to_owned(),
+        label: "here".to_owned(),
+        help: None,
+    }));
+    let (head, found) = suite::head(source, name, &root);
+    errors.extend(found);
+    let head = head?;
+    let chosen = choose_nodes(source, &head, nodes, errors);
+    let nobody = NodeFile { name: "any".to_owned(), ..NodeFile::default() };
+    if chosen.is_empty() {
+        errors.extend(suite::checks(source, &head, &root, &nobody).1);
+    }
+    for node in &chosen {
+        let Some(file) = nodes.get(node) else { continue };
+        let (checks, found) = suite::checks(source, &head, &root, file);
+        errors.extend(found);
+        loaded.entry(node.clone()).or_default().extend(checks);
+    }
+    Some(LoadedSuite {
+        source: SuiteSource {
+            name: name.to_owned(),
+            title: head.title,
+            file: source.file.clone(),
+            digest: digest(source.text.as_bytes()),
+        },
+        nodes: chosen,
+    })
+}
+
+fn choose_nodes(
+    source: &Arc<Source>,
+    head: &SuiteHead,
+    nodes: &BTreeMap<String, NodeFile>,
+    errors: &mut Vec<Diagnostic>,
+) -> Vec<String> {
+    let mut chosen = BTreeSet::new();
+    for (pattern, span) in &head.nodes {
+        let Ok(glob) = globset::Glob::new(pattern) else {
+            errors.push(Diagnostic {
+                source: Arc::clone(source),
+                span: span.clone(),
+                title: format!("`{pattern}` is not a pattern"),
+                label: "expected a node's name, `*` allowed".to_owned(),
+                help: None,
+            });
+            continue;
+        };
+        let matcher = glob.compile_matcher();
+        let matching: Vec<&String> = nodes.keys().filter(|name| matcher.is_match(name)).collect();
+        if matching.is_empty() {
+            let help = did_you_mean(pattern, nodes.keys().map(String::as_str)).map_or_else(
+                || format!("nodes are: {}", nodes.keys().cloned().collect::<Vec<_>>().join(", ")),
+                |close| format!("did you mean `{close}`?"),
+            );
+            errors.push(Diagnostic {
+                source: Arc::clone(source),
+                span: span.clone(),
+                title: format!("no node is named `{pattern}`"),
+                label: "unknown node".to_owned(),
+                help: Some(help),
+            });
+        }
+        chosen.extend(matching.into_iter().cloned());
+    }
+    chosen.into_iter().collect()
+}
+
+/// Returns the SHA-256 of bytes, in hex.
+pub fn digest(bytes: &[u8]) -> String {
+    use sha2::Digest;
+    use std::fmt::Write as _;
+    let hash = sha2::Sha256::digest(bytes);
+    let mut hex = String::with_capacity(2 * hash.len());
+    for byte in hash {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}

@@ -1,0 +1,20 @@
+//! The shipped suites and nodes, carried in the binary. A tidy test holds the lists complete.
+
+/// Shipped suites, by name.
+pub static SUITES: &[(&str, &str)] = &[
+    ("cpu", include_str!("../../../../suites/cpu.toml")),
+    ("gpu", include_str!("../../../../suites/gpu.toml")),
+    ("kernel", include_str!("../../../../suites/kernel.toml")),
+    ("local", include_str!("../../../../suites/local.toml")),
+    ("memory", include_str!("../../../../suites/memory.toml")),
+    ("toolchain", include_str!("../../../../suites/toolchain.toml")),
+];
+
+/// Shipped nodes, by name.
+pub static NODES: &[(&str, &str)] = &[
+    ("linode", include_str!("../../../nodes/linode.toml")),
+    ("local", include_str!("../../../nodes/local.toml")),
+    ("macbook", include_str!("../../../nodes/macbook.toml")),
+    ("macmini", include_str!("../../../nodes/macmini.toml")),
+    ("nvidia", include_str!("../../../nodes/nvidia.toml")),
+];

@@ -1,0 +1,212 @@
+//! Every key of the suite and node languages, once: decoding, did-you-mean and schema use it.
+
+/// Names the shape of a key's value, for the schema and for messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A text.
+    Text,
+    /// A list of texts.
+    Texts,
+    /// A whole number from 1.
+    Count,
+    /// A whole number from 0.
+    Retries,
+    /// A yes or no.
+    Bool,
+    /// A time with its unit.
+    Duration,
+    /// A day, `YYYY-MM-DD`.
+    Day,
+    /// A table with its own rules.
+    Table,
+    /// One of some words.
+    Choice(&'static [&'static str]),
+}
+
+/// Describes one key.
+#[derive(Debug)]
+pub struct Key {
+    /// Name.
+    pub name: &'static str,
+    /// Shape of the value.
+    pub shape: Shape,
+    /// Whether it must be given.
+    pub required: bool,
+    /// One sentence: what it means, and its default.
+    pub doc: &'static str,
+}
+
+const fn key(name: &'static str, shape: Shape, required: bool, doc: &'static str) -> Key {
+    Key { name, shape, required, doc }
+}
+
+/// Keys of `[suite]`.
+pub static SUITE: &[Key] = &[
+    key("title", Shape::Text, true, "One line for people."),
+    key(
+        "nodes",
+        Shape::Texts,
+        true,
+        "Names of the nodes that the suite is for; `*` stands for any part of a name.",
+    ),
+    key("tags", Shape::Texts, false, "Labels that every check of the suite gets."),
+];
+
+/// Keys of `[[check]]`.
+pub static CHECK: &[Key] = &[
+    key("id", Shape::Text, true, "Kebab-case `group/name`, unique on a node."),
+    key("title", Shape::Text, true, "One line for people: what holds when the check passes."),
+    key(
+        "probe",
+        Shape::Text,
+        true,
+        "Name of the probe that asks; `verify list probes` lists them.",
+    ),
+    key("with", Shape::Table, false, "Parameters of the probe."),
+    key("after", Shape::Texts, false, "Ids of checks that must pass before this one is asked."),
+    key(
+        "when",
+        Shape::Texts,
+        false,
+        "Capabilities without which the check is skipped, such as `linux` or `tool:iperf3`.",
+    ),
+    key("tags", Shape::Texts, false, "Labels for `--tag`."),
+    key("why", Shape::Text, true, "Why a person should care."),
+    key("source", Shape::Text, true, "Where the expectation comes from."),
+    key("fix", Shape::Text, true, "What to do when the check fails."),
+    key("repeat", Shape::Count, false, "How many times it is measured; 1 unless given."),
+    key(
+        "limit",
+        Shape::Duration,
+        false,
+        "Time limit of one attempt, such as `60 s`; 10 s unless given.",
+    ),
+    key(
+        "retries",
+        Shape::Retries,
+        false,
+        "How often an Error (never a Fail) is tried again; 0 unless given.",
+    ),
+    key("expect", Shape::Table, false, "Demands on fields: a miss fails the check."),
+    key(
+        "advise",
+        Shape::Table,
+        false,
+        "Demands on fields: a miss is advice and changes no outcome.",
+    ),
+    key("record", Shape::Texts, false, "Fields that are stored and shown, not judged."),
+];
+
+/// Keys of a node file.
+pub static NODE: &[Key] = &[
+    key("title", Shape::Text, true, "One line for people."),
+    key(
+        "hostnames",
+        Shape::Texts,
+        false,
+        "Host names of the machine; none means the machine that asks.",
+    ),
+    key("ssh", Shape::Text, false, "Alias in the user's ssh configuration."),
+    key(
+        "role",
+        Shape::Choice(&["workstation", "production"]),
+        false,
+        "`production` refuses loads unless --allow-load.",
+    ),
+    key(
+        "has",
+        Shape::Texts,
+        false,
+        "Capabilities that the node must have: a missing one fails instead of skipping.",
+    ),
+    key("variables", Shape::Table, false, "Values for suites: `\"${name}\"`."),
+    key("waiver", Shape::Table, false, "Known failures that are excused until a day."),
+];
+
+/// Keys of `[[waiver]]`.
+pub static WAIVER: &[Key] = &[
+    key("check", Shape::Text, true, "Id of the check that is excused."),
+    key("reason", Shape::Text, true, "Why it is excused."),
+    key("owner", Shape::Text, true, "Who answers for it."),
+    key("expires", Shape::Day, true, "Last day on which it holds, `YYYY-MM-DD`."),
+    key("strict", Shape::Bool, false, "Whether an unexpected pass is a failure."),
+];
+
+/// Names what stands behind a matcher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operand {
+    /// A value of the field's kind.
+    Value,
+    /// Several values of the field's kind.
+    Values,
+    /// A number or a quantity that compares.
+    Order,
+    /// Two of them, lower first.
+    Pair,
+    /// An element or a part of the value.
+    Part,
+    /// A regular expression.
+    Regex,
+    /// A version requirement.
+    Version,
+    /// Matchers for the number of elements.
+    Count,
+    /// Matchers for the elements.
+    Elements,
+    /// Another field of the same probe.
+    Field,
+    /// A ratio.
+    Tolerance,
+}
+
+/// Describes one matcher.
+#[derive(Debug)]
+pub struct MatcherKey {
+    /// Name.
+    pub name: &'static str,
+    /// What stands behind it.
+    pub operand: Operand,
+    /// One sentence.
+    pub doc: &'static str,
+}
+
+const fn matcher(name: &'static str, operand: Operand, doc: &'static str) -> MatcherKey {
+    MatcherKey { name, operand, doc }
+}
+
+/// Every matcher of the language.
+pub static MATCHERS: &[MatcherKey] = &[
+    matcher("is", Operand::Value, "Equals the value; a bare value means the same."),
+    matcher("is-not", Operand::Value, "Differs from the value."),
+    matcher("at-least", Operand::Order, "Not below."),
+    matcher("at-most", Operand::Order, "Not above."),
+    matcher("above", Operand::Order, "Strictly above."),
+    matcher("below", Operand::Order, "Strictly below."),
+    matcher("between", Operand::Pair, "Within both ends, ends included: `[low, high]`."),
+    matcher("one-of", Operand::Values, "Equals one of the values."),
+    matcher(
+        "contains",
+        Operand::Part,
+        "A text contains the text; a list or cpu list contains the value.",
+    ),
+    matcher("matches", Operand::Regex, "The regular expression is found in the text."),
+    matcher(
+        "version",
+        Operand::Version,
+        "The version meets the requirement, such as `>= 14, < 16`.",
+    ),
+    matcher("count", Operand::Count, "The number of elements: a number or a table of matchers."),
+    matcher(
+        "every",
+        Operand::Elements,
+        "Every element meets the matchers, and there is at least one.",
+    ),
+    matcher("some", Operand::Elements, "At least one element meets the matchers."),
+    matcher("none", Operand::Elements, "No element meets the matchers."),
+    matcher("agrees-with", Operand::Field, "Equals another field of the same answer."),
+    matcher(
+        "within",
+        Operand::Tolerance,
+        "Within this ratio of the accepted baseline, such as `2 %`.",
+    ),
+];

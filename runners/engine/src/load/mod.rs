@@ -1,0 +1,16 @@
+//! Load: suite and node files to a catalog of checks, every error at once.
+
+pub mod catalog;
+mod demands;
+pub mod diagnostic;
+pub mod embedded;
+mod graph;
+pub mod keys;
+pub mod literal;
+mod matchers;
+mod node;
+mod parameters;
+mod reader;
+pub mod root;
+pub mod schema;
+pub mod suite;

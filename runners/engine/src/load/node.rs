@@ -1,0 +1,182 @@
+//! Decodes a node file.
+
+use std::{ops::Range, sync::Arc};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+use verify_model::{
+    check::Params,
+    matcher::Literal,
+    node::{NodeFile, NodeRole},
+    waiver::Waiver,
+};
+
+use super::{
+    diagnostic::{Diagnostic, Source},
+    keys,
+    reader::{Raw, Reader},
+    suite::is_id,
+};
+use crate::capability;
+
+/// Holds a node file as it was decoded.
+pub struct LoadedNode {
+    /// The node.
+    pub file: NodeFile,
+    /// Where each of its waivers names its check.
+    pub waiver_spans: Vec<Range<usize>>,
+}
+
+/// Decodes a node file.
+pub fn node(source: &Arc<Source>, name: &str) -> (LoadedNode, Vec<Diagnostic>) {
+    let (root, syntax) = DeTable::parse_recoverable(&source.text);
+    let mut reader = Reader::new(source, None);
+    for error in &syntax {
+        reader.error(error.span().unwrap_or(0..0), error.message(), "here", None);
+    }
+    if !syntax.is_empty() {
+        let nothing = LoadedNode { file: NodeFile::default(), waiver_spans: Vec::new() };
+        return (nothing, reader.errors);
+    }
+    let table = root.get_ref();
+    reader.check_keys(table, keys::NODE, "a node file", 0..0);
+    let title = reader.text(table, "title").unwrap_or_default();
+    let hostnames = reader.texts(table, "hostnames").into_iter().map(|(name, _)| name).collect();
+    let ssh = reader.text(table, "ssh");
+    let role = role(&mut reader, table);
+    let has = reader.texts(table, "has");
+    for (capability, span) in &has {
+        if let Some(help) = capability::instead_of(capability) {
+            reader.error(
+                span.clone(),
+                format!("unknown capability `{capability}`"),
+                "nothing provides it",
+                Some(help),
+            );
+        }
+    }
+    let variables = variables(&mut reader, table);
+    let (waivers, waiver_spans) = waivers(&mut reader, table, name).into_iter().unzip();
+    let file = NodeFile {
+        name: name.to_owned(),
+        title,
+        hostnames,
+        ssh,
+        role,
+        has: has.into_iter().map(|(capability, _)| capability).collect(),
+        variables,
+        waivers,
+        location: reader.location(&(0..0)),
+    };
+    (LoadedNode { file, waiver_spans }, reader.errors)
+}
+
+fn role(reader: &mut Reader<'_>, table: &DeTable<'_>) -> NodeRole {
+    match reader.text(table, "role").as_deref() {
+        None | Some("workstation") => NodeRole::Workstation,
+        Some("production") => NodeRole::Production,
+        Some(other) => {
+            let span = table.get("role").map_or(0..0, Spanned::span);
+            reader.error(
+                span,
+                format!("unknown role `{other}`"),
+                "expected `workstation` or `production`",
+                None,
+            );
+            NodeRole::Production
+        }
+    }
+}
+
+fn variables(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Params {
+    let mut variables = Params::new();
+    let Some(value) = table.get("variables") else { return variables };
+    let Some(given) = value.get_ref().as_table() else {
+        reader.wrong_type(value, "a table of variables");
+        return variables;
+    };
+    for (name, value) in given {
+        let raw = reader.raw(value);
+        match variable(&raw) {
+            Some(literal) => {
+                variables.insert(name.get_ref().to_string(), literal);
+            }
+            None => {
+                reader.wrong_type(value, "a text, whole number, true or false, or a list of them");
+            }
+        }
+    }
+    variables
+}
+
+fn variable(raw: &Raw) -> Option<Literal> {
+    match raw {
+        Raw::Text(text) => Some(Literal::Text(text.clone())),
+        Raw::Integer(number) => Some(Literal::Integer(*number)),
+        Raw::Bool(flag) => Some(Literal::Bool(*flag)),
+        Raw::List(items) => {
+            items.iter().map(variable).collect::<Option<Vec<_>>>().map(Literal::List)
+        }
+        Raw::Float(_) | Raw::Other(_) => None,
+    }
+}
+
+fn waivers(
+    reader: &mut Reader<'_>,
+    table: &DeTable<'_>,
+    node: &str,
+) -> Vec<(Waiver, Range<usize>)> {
+    let Some(value) = table.get("waiver") else { return Vec::new() };
+    let Some(items) = value.get_ref().as_array() else {
+        reader.wrong_type(value, "tables `[[waiver]]`");
+        return Vec::new();
+    };
+    let mut waivers = Vec::new();
+    for item in items {
+        match item.get_ref() {
+            DeValue::Table(table) => {
+                let Some(waiver) = one_waiver(reader, table, item.span(), node) else { continue };
+                if waivers.iter().any(|(known, _): &(Waiver, _)| known.check == waiver.0.check) {
+                    let title = format!("`{}` is waived twice", waiver.0.check);
+                    reader.error(item.span(), title, "second waiver", Some("keep one".to_owned()));
+                }
+                waivers.push(waiver);
+            }
+            _ => reader.wrong_type(item, "a table `[[waiver]]`"),
+        }
+    }
+    waivers
+}
+
+fn one_waiver(
+    reader: &mut Reader<'_>,
+    table: &DeTable<'_>,
+    span: Range<usize>,
+    node: &str,
+) -> Option<(Waiver, Range<usize>)> {
+    reader.check_keys(table, keys::WAIVER, "[[waiver]]", span);
+    let check = reader.text(table, "check")?;
+    let named = table.get("check").map_or(0..0, Spanned::span);
+    if !is_id(&check) {
+        reader.error(
+            named.clone(),
+            format!("`{check}` is not the id of a check"),
+            "expected `group/name`",
+            None,
+        );
+    }
+    let reason = reader.text(table, "reason")?;
+    let owner = reader.text(table, "owner")?;
+    let expires = reader.text(table, "expires")?;
+    let strict = reader.flag(table, "strict");
+    // Written back in one spelling, so that days compare as texts.
+    let Ok(day) = expires.parse::<jiff::civil::Date>() else {
+        let span = table.get("expires").map_or(0..0, Spanned::span);
+        reader.error(span, format!("`{expires}` is not a day"), "expected `YYYY-MM-DD`", None);
+        return None;
+    };
+    let node = node.to_owned();
+    Some((Waiver { node, check, reason, owner, expires: day.to_string(), strict }, named))
+}

@@ -1,0 +1,162 @@
+//! Where suites and nodes come from: a root folder laid over what is embedded in the binary.
+//!
+//! Root: the given folder, else the nearest parent with `suites/` and `runners/nodes/`, else the
+//! user's and the machine's configuration folder, else the embedded files alone. The chosen root is
+//! printed with every run. A file of the root replaces the embedded file of the same name.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    diagnostic::{LoadError, Source},
+    embedded::{NODES, SUITES},
+};
+
+/// Folder of suites below a root.
+pub const SUITES_DIR: &str = "suites";
+/// Folder of node files below a root.
+pub const NODES_DIR: &str = "runners/nodes";
+/// Largest suite or node file. *Units*: B.
+pub const MAX_FILE: u64 = 16 * 1024 * 1024;
+
+/// Names where suites and nodes come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Root {
+    /// Folder; absent where only embedded files are used.
+    pub dir: Option<PathBuf>,
+}
+
+/// Holds what the surroundings say about where a root may be.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Folder that was asked for.
+    pub given: Option<PathBuf>,
+    /// Current folder.
+    pub current: PathBuf,
+    /// The user's configuration folder.
+    pub config_home: Option<PathBuf>,
+}
+
+impl Root {
+    /// Chooses the root.
+    ///
+    /// *Errors*: a folder was asked for and is not one.
+    pub fn choose(surroundings: &Surroundings) -> Result<Self, LoadError> {
+        if let Some(given) = &surroundings.given {
+            if !is_root(given) {
+                let message = format!(
+                    "{} is not a root: expected a folder with `{SUITES_DIR}/` or `{NODES_DIR}/` in it",
+                    given.display()
+                );
+                return Err(LoadError::general(message));
+            }
+            return Ok(Self { dir: Some(given.clone()) });
+        }
+        let parents = surroundings.current.ancestors();
+        let whole =
+            parents.filter(|dir| dir.join(SUITES_DIR).is_dir() && dir.join(NODES_DIR).is_dir());
+        let user = surroundings.config_home.iter().map(|dir| dir.join("verify"));
+        let machine = std::iter::once(PathBuf::from("/etc/verify"));
+        let dir = whole
+            .map(Path::to_path_buf)
+            .next()
+            .or_else(|| user.chain(machine).find(|dir| is_root(dir)));
+        Ok(Self { dir })
+    }
+
+    /// Names the root for people.
+    pub fn label(&self) -> String {
+        self.dir
+            .as_ref()
+            .map_or_else(|| "embedded in the binary".to_owned(), |dir| dir.display().to_string())
+    }
+
+    /// Reads every suite file, by name.
+    ///
+    /// *Errors*: a file cannot be read or is not text.
+    pub fn suites(&self) -> Result<BTreeMap<String, Arc<Source>>, LoadError> {
+        self.layered(SUITES, SUITES_DIR)
+    }
+
+    /// Reads every node file, by name.
+    ///
+    /// *Errors*: a file cannot be read or is not text.
+    pub fn nodes(&self) -> Result<BTreeMap<String, Arc<Source>>, LoadError> {
+        self.layered(NODES, NODES_DIR)
+    }
+
+    fn layered(
+        &self,
+        embedded: &[(&str, &str)],
+        below: &str,
+    ) -> Result<BTreeMap<String, Arc<Source>>, LoadError> {
+        let mut files: BTreeMap<String, Arc<Source>> = embedded
+            .iter()
+            .map(|(name, text)| {
+                ((*name).to_owned(), Source::new(format!("embedded:{below}/{name}.toml"), *text))
+            })
+            .collect();
+        let Some(dir) = &self.dir else { return Ok(files) };
+        let mut error = LoadError::default();
+        for path in toml_files(&dir.join(below)).map_err(LoadError::general)? {
+            let name =
+                path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+            match read(&path) {
+                Ok(text) => {
+                    files.insert(name.clone(), Source::new(format!("{below}/{name}.toml"), text));
+                }
+                Err(message) => error.general.push(message),
+            }
+        }
+        if error.is_empty() { Ok(files) } else { Err(error) }
+    }
+}
+
+fn is_root(dir: &Path) -> bool {
+    dir.join(SUITES_DIR).is_dir() || dir.join(NODES_DIR).is_dir()
+}
+
+fn toml_files(dir: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(format!("cannot list {}: {error}", dir.display())),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| format!("cannot list {}: {error}", dir.display()))?.path();
+        if path.extension().is_some_and(|e| e == "toml") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// Reads one text file.
+///
+/// *Errors*: one line that names the file, what was expected and what to do.
+pub fn read(path: &Path) -> Result<String, String> {
+    let shown = path.display();
+    let size = fs::metadata(path).map_err(|e| format!("cannot read {shown}: {e}"))?.len();
+    if size > MAX_FILE {
+        return Err(format!(
+            "{shown} has {size} bytes: expected at most {MAX_FILE}; split the file"
+        ));
+    }
+    let bytes =
+        fs::read(path).map_err(|e| format!("cannot read {shown}: {e}; check its permissions"))?;
+    if let Some(at) = bytes.iter().position(|b| *b == 0) {
+        return Err(format!(
+            "{shown} is not a text file: byte {at} is NUL; expected TOML in UTF-8"
+        ));
+    }
+    String::from_utf8(bytes).map_err(|e| {
+        let at = e.utf8_error().valid_up_to();
+        format!("{shown} is not UTF-8: byte {at} is wrong; save the file as UTF-8")
+    })
+}

@@ -1,0 +1,12 @@
+//! Text formats of the kernel and of the system that more than one reader needs.
+//!
+//! One format a file, text in and values out. What a probe alone reads stays in the probe.
+
+pub mod cmdline;
+pub mod cpu_list;
+pub mod cpuinfo;
+pub(crate) mod json;
+pub(crate) mod key_value;
+pub mod meminfo;
+pub mod os_release;
+pub(crate) mod version;

@@ -1,0 +1,227 @@
+//! How to get one kind of answer: what a probe declares, asks and reads.
+//!
+//! A probe is two pure halves: `asks` turns parameters into data, `read` turns evidence into an
+//! observation. Between them the engine gathers. A probe never judges, never prints, never touches
+//! the node. Its spec is the single source for the loader's checks, the schema and the catalogue.
+
+use verify_model::{
+    ask::Ask,
+    check::Params,
+    effect::Effect,
+    evidence::{Captured, Evidence, Failure, FailureKind, Stream},
+    field::{FieldKind, FieldSpec},
+    finding::FindingCode,
+    matcher::Literal,
+    node::Facts,
+    observation::{AttemptError, Observation},
+    quantity::Quantity,
+    value::Value,
+};
+
+/// Describes a probe.
+#[derive(Debug)]
+pub struct ProbeSpec {
+    /// Name in suites, kebab-case.
+    pub name: &'static str,
+    /// One sentence: what it answers.
+    pub summary: &'static str,
+    /// What asking does to the node.
+    pub effect: Effect,
+    /// Parameters under `with`.
+    pub params: &'static [ParamSpec],
+    /// Fields of the answer.
+    pub fields: &'static [FieldSpec],
+    /// A `with` and an `expect` line that work, for the catalogue; TOML.
+    pub example: &'static str,
+}
+
+/// Describes one parameter.
+#[derive(Debug)]
+pub struct ParamSpec {
+    /// Name, kebab-case.
+    pub name: &'static str,
+    /// Kind of value.
+    pub kind: ParamKind,
+    /// Whether it must be given.
+    pub required: bool,
+    /// One sentence: what it is, and its default.
+    pub doc: &'static str,
+}
+
+/// Names the kinds of parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParamKind {
+    /// A text.
+    Text,
+    /// One of some words.
+    Choice(&'static [&'static str]),
+    /// A list of texts.
+    Texts,
+    /// A whole number.
+    Integer,
+    /// A yes or no.
+    Bool,
+    /// A quantity that fits this unit.
+    Quantity(&'static str),
+    /// A cpu list.
+    Cpus,
+    /// A regular expression.
+    Regex,
+}
+
+/// Knows how to get one kind of answer.
+pub trait Probe: Sync {
+    /// Returns what the probe declares.
+    fn spec(&self) -> &'static ProbeSpec;
+
+    /// Returns what to gather. Pure.
+    ///
+    /// *Errors*: a parameter cannot be used, in one sentence.
+    fn asks(&self, with: With<'_>, facts: &Facts) -> Result<Vec<Ask>, String>;
+
+    /// Reads the evidence, one piece for each ask in the same order. Pure; never panics.
+    ///
+    /// *Errors*: the whole answer is missing. A single missing value is `Absent` or `Unreadable`.
+    fn read(&self, with: With<'_>, evidence: &[&Evidence]) -> Result<Observation, AttemptError>;
+
+    /// Returns the kind of a field under these parameters.
+    fn kind(&self, field: &FieldSpec, _with: With<'_>) -> FieldKind {
+        (field.kind)()
+    }
+
+    /// Returns the effect under these parameters.
+    fn effect(&self, _with: With<'_>) -> Effect {
+        self.spec().effect
+    }
+}
+
+/// Reads parameters that the loader has validated.
+#[derive(Clone, Copy, Debug)]
+pub struct With<'a>(pub &'a Params);
+
+impl<'a> With<'a> {
+    /// Returns a text parameter.
+    pub fn text(self, name: &str) -> Option<&'a str> {
+        match self.0.get(name) {
+            Some(Literal::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns a required text parameter; empty only if the loader let it through.
+    pub fn required(self, name: &str) -> Result<&'a str, String> {
+        self.text(name).ok_or_else(|| format!("the parameter `{name}` is missing"))
+    }
+
+    /// Returns a list of texts; a single text is a list of one.
+    pub fn texts(self, name: &str) -> Vec<&'a str> {
+        match self.0.get(name) {
+            Some(Literal::Text(text)) => vec![text],
+            Some(Literal::List(items)) => items
+                .iter()
+                .filter_map(
+                    |item| if let Literal::Text(text) = item { Some(text.as_str()) } else { None },
+                )
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns a whole number.
+    pub fn integer(self, name: &str) -> Option<i64> {
+        match self.0.get(name) {
+            Some(Literal::Integer(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// Returns a yes or no; a missing one is no.
+    pub fn flag(self, name: &str) -> bool {
+        matches!(self.0.get(name), Some(Literal::Bool(true)))
+    }
+
+    /// Returns a quantity.
+    pub fn quantity(self, name: &str) -> Option<Quantity> {
+        match self.0.get(name) {
+            Some(Literal::Quantity(quantity)) => Some(*quantity),
+            _ => None,
+        }
+    }
+}
+
+/// Builds a row of a probe's field table.
+pub const fn field(
+    path: &'static str,
+    kind: fn() -> FieldKind,
+    source: &'static str,
+    doc: &'static str,
+) -> FieldSpec {
+    FieldSpec { path, kind, doc, source }
+}
+
+/// Builds an attempt error.
+pub fn failed(code: FindingCode, message: impl Into<String>) -> AttemptError {
+    AttemptError { code, message: message.into() }
+}
+
+/// Turns a failure to gather into an attempt error.
+pub fn gather_error(evidence: &Evidence, failure: &Failure) -> AttemptError {
+    let program =
+        matches!(evidence.ask, Ask::Exec { .. } | Ask::Instrument { .. } | Ask::Which { .. });
+    let code = match failure.kind {
+        FailureKind::NotFound if program => FindingCode::ToolMissing,
+        FailureKind::PermissionDenied => FindingCode::PermissionDenied,
+        FailureKind::Refused => FindingCode::ConnectionRefused,
+        FailureKind::TimedOut => FindingCode::TimedOut,
+        FailureKind::Unkillable => FindingCode::Unkillable,
+        FailureKind::Interrupted => FindingCode::Interrupted,
+        FailureKind::NotRecorded => FindingCode::NotRecorded,
+        FailureKind::NotFound | FailureKind::Unsupported | FailureKind::Other => {
+            FindingCode::GatherFailed
+        }
+    };
+    failed(code, format!("{}: {}", evidence.ask, failure.message))
+}
+
+/// Returns the text of a file or of a program's standard output that was captured whole.
+///
+/// *Errors*: nothing was gathered, it was cut, or the program failed.
+pub fn text_of(evidence: &Evidence) -> Result<&str, AttemptError> {
+    match &evidence.captured {
+        Captured::File(stream) => whole(evidence, stream),
+        Captured::Exec { exit: Some(0), stdout, .. } => whole(evidence, stdout),
+        Captured::Exec { exit, signal, stderr, .. } => {
+            let how = match (exit, signal) {
+                (Some(code), _) => format!("exit status {code}"),
+                (None, Some(signal)) => format!("signal {signal}"),
+                (None, None) => "no exit status".to_owned(),
+            };
+            let last =
+                stderr.text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no message");
+            Err(failed(FindingCode::ProgramFailed, format!("{}: {how}: {last}", evidence.ask)))
+        }
+        Captured::Failed(failure) => Err(gather_error(evidence, failure)),
+        _ => Err(failed(FindingCode::OutputUnreadable, format!("{}: not a text", evidence.ask))),
+    }
+}
+
+fn whole<'a>(evidence: &Evidence, stream: &'a Stream) -> Result<&'a str, AttemptError> {
+    if stream.truncated > 0 {
+        let message = format!("{}: {} bytes were left out", evidence.ask, stream.truncated);
+        return Err(failed(FindingCode::OutputUnreadable, message));
+    }
+    Ok(&stream.text)
+}
+
+/// Reads one value from a file or output: a missing file is `Absent`, trouble is `Unreadable`.
+pub fn value_of(evidence: &Evidence, parse: impl FnOnce(&str) -> Result<Value, String>) -> Value {
+    if let Some(failure) = evidence.failure()
+        && failure.kind == FailureKind::NotFound
+    {
+        return Value::Absent(format!("{}: {}", evidence.ask, failure.message));
+    }
+    match text_of(evidence) {
+        Ok(text) => parse(text.trim_end_matches('\n')).unwrap_or_else(Value::Unreadable),
+        Err(error) => Value::Unreadable(error.message),
+    }
+}

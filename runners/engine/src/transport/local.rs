@@ -1,0 +1,72 @@
+//! Answers asks on this machine.
+
+use verify_model::{
+    ask::Ask,
+    evidence::{Captured, Failure, FailureKind},
+    node::Via,
+};
+
+use super::{Cancel, Transport, connect, exec::Exec, files, locate, stray};
+
+/// Answers asks on this machine; children carry a mark, so that strays are found.
+#[derive(Debug)]
+pub struct Local {
+    exec: Exec,
+    mark: String,
+}
+
+impl Local {
+    /// Builds the transport; the mark is unique to the run.
+    pub fn new(mark: impl Into<String>) -> Self {
+        let mark = mark.into();
+        Self { exec: Exec::new(mark.clone()), mark }
+    }
+}
+
+impl Transport for Local {
+    fn via(&self) -> Via {
+        Via::Local
+    }
+
+    fn gather(&self, ask: &Ask, cancel: &Cancel) -> Captured {
+        if cancel.requested() {
+            return Captured::Failed(Failure::new(
+                FailureKind::Interrupted,
+                "the run was interrupted",
+            ));
+        }
+        match ask {
+            Ask::Exec { argv, env, limit_ms, cap } => {
+                self.exec.run(argv, env, *limit_ms, *cap, cancel)
+            }
+            Ask::ReadFile { path, cap } => {
+                files::read(path, *cap).map_or_else(Captured::Failed, Captured::File)
+            }
+            Ask::ReadFiles { pattern, cap } => {
+                files::read_all(pattern, *cap).map_or_else(Captured::Failed, Captured::Files)
+            }
+            Ask::List { path } => {
+                files::list(path).map_or_else(Captured::Failed, Captured::Listing)
+            }
+            Ask::Stat { path } => files::stat(path),
+            Ask::Which { tool } => locate::which(tool).map_or_else(
+                || Captured::Failed(Failure::new(FailureKind::NotFound, locate::not_found(tool))),
+                |path| Captured::Found(path.to_string_lossy().into_owned()),
+            ),
+            Ask::Connect { host, port, limit_ms } => {
+                connect::connect(host, *port, *limit_ms, cancel)
+            }
+            Ask::Instrument { argv, .. } => {
+                let name = argv.first().map_or("", String::as_str);
+                Captured::Failed(Failure::new(
+                    FailureKind::Unsupported,
+                    format!("this build has no instrument `{name}`"),
+                ))
+            }
+        }
+    }
+
+    fn sweep(&self) -> Vec<String> {
+        if self.exec.started_any() { stray::end_run(&self.mark) } else { Vec::new() }
+    }
+}

@@ -1,0 +1,66 @@
+//! Where asks are answered: the only place that starts processes, connects or reads node files.
+//!
+//! A transport turns one ask into what was captured. It never interprets: "no such file" is an
+//! answer here, and what it means is the probe's and the suite's affair.
+
+mod capped;
+mod connect;
+mod exec;
+mod files;
+mod local;
+mod locate;
+mod replay;
+mod stray;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use verify_model::{ask::Ask, evidence::Captured, node::Via};
+
+pub use local::Local;
+pub use replay::Replay;
+
+/// Answers asks on one node.
+pub trait Transport: Send + Sync {
+    /// Says by what way the node is asked.
+    fn via(&self) -> Via;
+
+    /// Gathers one thing. Returns within the ask's limit and some grace, unless the kernel hangs.
+    fn gather(&self, ask: &Ask, cancel: &Cancel) -> Captured;
+
+    /// Ends what the run may have left behind on the node; returns how it is named.
+    fn sweep(&self) -> Vec<String>;
+}
+
+/// Tells everyone that the run shall end, and that it shall not wait for anybody.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel {
+    requested: Arc<AtomicBool>,
+    urgent: Arc<AtomicBool>,
+}
+
+impl Cancel {
+    /// Asks for the end; asked again, programs get no time to end by themselves.
+    pub fn request(&self) {
+        if self.requested.swap(true, Ordering::SeqCst) {
+            self.urgent.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Tells whether the end was asked for.
+    pub fn requested(&self) -> bool {
+        self.requested.load(Ordering::SeqCst)
+    }
+
+    /// Tells whether the end was asked for twice.
+    pub fn urgent(&self) -> bool {
+        self.urgent.load(Ordering::SeqCst)
+    }
+
+    /// Returns the flag of the second request, for a signal handler.
+    pub fn urgent_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.urgent)
+    }
+}
