@@ -1,0 +1,39 @@
+# `just` lists the recipes. Each is one command that also works without just.
+
+# Lists the recipes.
+default:
+    @just --list --unsorted
+
+# Runs the tests.
+test *ARGS:
+    cargo test --workspace {{ ARGS }}
+
+# Runs the tests that take minutes.
+test-heavy:
+    @echo "nothing heavy yet"
+
+# Checks format and lints; warnings are errors.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Builds the API documentation; warnings are errors.
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Measures the harness itself against its targets.
+bench *ARGS:
+    cargo bench -p verify --bench speed -- {{ ARGS }}
+
+# Writes the generated files anew.
+gen:
+    cargo build -q
+    while read -r name file; do ./target/debug/verify schema "$name" > "$file.tmp" && mv "$file.tmp" "$file"; done < .ci/generated.txt
+
+# Checks licences, banned crates and sources, offline.
+deny:
+    cargo deny --offline check bans licenses sources
+
+# Runs what must pass before a change lands.
+ci:
+    bash .ci/run

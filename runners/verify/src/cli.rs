@@ -1,0 +1,293 @@
+//! The command line as data: subcommands, flags, their environment variables and their help.
+
+use std::path::PathBuf;
+
+use clap::{
+    Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, builder::Resettable,
+    error::ErrorKind, parser::ValueSource,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  verify                                  check this machine (node `local`)
+  verify --node nvidia                    check the node that runners/nodes/nvidia.toml describes
+  verify --node nvidia --via local        the same, certainly on this machine
+  verify --check 'kernel/*' --quick       only kernel checks, only those that read
+  verify --report junit=out/verify.xml    write a report beside the one on the terminal
+  verify plan --node nvidia               what would be asked; nothing is run
+  verify explain kernel/isolcpus          why a check matters and what to do when it fails
+  verify report last --format junit       an old run in another format
+
+Records of runs are kept below $VERIFY_STATE/runs, else $XDG_STATE_HOME/verify/runs, else
+~/.local/state/verify/runs. Lists in variables are separated by commas.
+
+Exit codes:
+  0  every answered check is acceptable     3  something could not be answered or judged
+  1  a check failed                         4  nothing was answered at all
+  2  bad command line or input file       130  interrupted; record and reports are written";
+
+/// Checks whether a machine is what you built, and says what it lacks.
+#[derive(Debug, Parser)]
+#[command(name = "verify", version, about, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// When to use colour.
+    #[arg(long, value_enum, default_value_t = When::Auto, global = true, env = "VERIFY_COLOR")]
+    pub(crate) color: When,
+    /// Folder with `suites/` and `runners/nodes/`, laid over what is embedded [default: nearest
+    /// parent that has them, else the user's or the machine's configuration].
+    #[arg(long, global = true, value_name = "DIR", env = "VERIFY_ROOT")]
+    pub(crate) root: Option<PathBuf>,
+    /// Subcommand; none means `run`.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// Flags of `run`, for when no subcommand is given.
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+impl Cli {
+    /// Reads the command line; a wrong one is explained and ends the command with exit code 2.
+    pub(crate) fn read() -> Self {
+        let mut command = without_empty_variables(Self::command());
+        let matches = command.get_matches_mut();
+        // `run` needs no name, so its flags are known before any subcommand and would be lost there.
+        let typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let lost = command
+            .get_arguments()
+            .find(|argument| !argument.is_global_set() && typed(argument.get_id().as_str()));
+        if let (Some((subcommand, _)), Some(lost)) = (matches.subcommand(), lost) {
+            let flag = format!("--{}", lost.get_long().unwrap_or_default());
+            let message = format!(
+                "{flag} stands before `{subcommand}` and would be ignored; write it behind, if `verify {subcommand} --help` knows it"
+            );
+            command.error(ErrorKind::ArgumentConflict, message).exit();
+        }
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// Lets an empty variable mean what an absent one means, as CI leaves them.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|argument| {
+        let variable = argument.get_env().and_then(std::env::var_os);
+        if variable.is_some_and(|value| value.is_empty()) {
+            argument.env(Resettable::Reset)
+        } else {
+            argument
+        }
+    });
+    command.mut_subcommands(without_empty_variables)
+}
+
+/// Reads a switch as the environment writes it; a slip never permits anything.
+fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("expected `1`, `true`, `yes` or `on`, or `0`, `false`, `no` or `off`".to_owned()),
+    }
+}
+
+/// Says when to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Ask the chosen nodes, judge, record and report (the default).
+    #[command(
+        after_help = "Examples:\n  verify run --node nvidia --quick\n  verify run --check 'kernel/*' --repeat 5\n  verify run --node nvidia --via replay:last --report junit=out/verify.xml"
+    )]
+    Run(Box<RunArgs>),
+    /// Show what would be asked and what would be left out; facts are read, nothing else is run.
+    #[command(
+        after_help = "Examples:\n  verify plan --node nvidia\n  verify plan --tag kernel --quick"
+    )]
+    Plan(PlanArgs),
+    /// List what there is.
+    #[command(
+        after_help = "Examples:\n  verify list checks --node nvidia\n  verify list probes --json"
+    )]
+    List(ListArgs),
+    /// Explain a check, a probe or a finding: why it matters, how it is judged, what to do.
+    #[command(
+        after_help = "Examples:\n  verify explain kernel/isolcpus\n  verify explain cpu\n  verify explain tool-missing"
+    )]
+    Explain {
+        /// Id of a check, name of a probe, or code of a finding.
+        id: String,
+        /// Node whose variables are filled in; may be given several times.
+        #[arg(long = "node", env = "VERIFY_NODE", value_delimiter = ',')]
+        nodes: Vec<String>,
+    },
+    /// Judge a recorded run again by the checks that it recorded; no node is asked.
+    #[command(
+        after_help = "Examples:\n  verify judge last\n  verify judge 01K --report junit=out/verify.xml"
+    )]
+    Judge {
+        /// Path, id or beginning of an id, or `last`.
+        run: String,
+        /// Reports to write beside the one on the terminal.
+        #[arg(long = "report", value_name = "FORMAT=PATH")]
+        reports: Vec<String>,
+    },
+    /// Show a recorded run in a format; no node is asked.
+    #[command(
+        after_help = "Examples:\n  verify report last\n  verify report last --format junit -o out/verify.xml\n  verify report ./run.jsonl"
+    )]
+    Report {
+        /// Path, id or beginning of an id, or `last`.
+        run: String,
+        /// Format; `verify list formats` lists them.
+        #[arg(long, default_value = "text", env = "VERIFY_FORMAT")]
+        format: String,
+        /// File to write; standard output unless given.
+        #[arg(long, short, value_name = "PATH")]
+        output: Option<PathBuf>,
+    },
+    /// List recorded runs, or remove old ones.
+    #[command(after_help = "Examples:\n  verify runs\n  verify runs prune --keep 20")]
+    Runs {
+        #[command(subcommand)]
+        action: Option<RunsAction>,
+    },
+    /// Print a JSON Schema: of suites, of node files, or of a line of the run record.
+    #[command(
+        after_help = "Examples:\n  verify schema > suites/suite.schema.json\n  verify schema run"
+    )]
+    Schema {
+        /// Which one.
+        #[arg(value_enum, default_value_t = SchemaName::Suite)]
+        name: SchemaName,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Choice {
+    /// Node to ask; may be given several times [default: local].
+    #[arg(
+        long = "node",
+        short = 'n',
+        value_name = "NODE",
+        env = "VERIFY_NODE",
+        value_delimiter = ','
+    )]
+    pub(crate) nodes: Vec<String>,
+    /// How nodes are asked: `auto`, `local`, `ssh`, or `replay:RUN` to answer today's
+    /// checks from a recorded run.
+    #[arg(long, default_value = "auto", value_name = "WAY", env = "VERIFY_VIA")]
+    pub(crate) via: String,
+    /// Only checks of this suite; may be given several times.
+    #[arg(long = "suite", value_name = "SUITE", env = "VERIFY_SUITE", value_delimiter = ',')]
+    pub(crate) suites: Vec<String>,
+    /// Only checks whose id matches, with what they are after; may be given several times.
+    #[arg(
+        long = "check",
+        short = 'c',
+        value_name = "GLOB",
+        env = "VERIFY_CHECK",
+        value_delimiter = ','
+    )]
+    pub(crate) checks: Vec<String>,
+    /// Only checks with this tag; may be given several times.
+    #[arg(long = "tag", value_name = "TAG", env = "VERIFY_TAG", value_delimiter = ',')]
+    pub(crate) tags: Vec<String>,
+    /// Only read state: no check that loads or changes a node.
+    #[arg(long, env = "VERIFY_QUICK", value_parser = switch)]
+    pub(crate) quick: bool,
+    /// Let checks run that change the node.
+    #[arg(long, env = "VERIFY_ALLOW_MUTATION", value_parser = switch)]
+    pub(crate) allow_mutation: bool,
+    /// Let a production node be loaded.
+    #[arg(long, value_name = "NODE", env = "VERIFY_ALLOW_LOAD", value_delimiter = ',')]
+    pub(crate) allow_load: Vec<String>,
+    /// Measure every check this often [default: what its suite says].
+    #[arg(long, value_name = "N", env = "VERIFY_REPEAT", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) repeat: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+    /// Report to write, such as `junit=out/verify.xml`; may be given several times.
+    #[arg(long = "report", value_name = "FORMAT=PATH", env = "VERIFY_REPORT")]
+    pub(crate) reports: Vec<String>,
+    /// A check without a baseline is an error instead of being left unjudged.
+    #[arg(long, env = "VERIFY_REQUIRE_BASELINE", value_parser = switch)]
+    pub(crate) require_baseline: bool,
+    /// Ask nothing more after the first failure.
+    #[arg(long, env = "VERIFY_FAIL_FAST", value_parser = switch)]
+    pub(crate) fail_fast: bool,
+    /// Show every reading of every check.
+    #[arg(long, short, env = "VERIFY_VERBOSE", value_parser = switch)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// What to list.
+    #[arg(value_enum)]
+    pub(crate) what: Listing,
+    /// Only what is for this node; may be given several times.
+    #[arg(long = "node", env = "VERIFY_NODE", value_delimiter = ',')]
+    pub(crate) nodes: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Listing {
+    /// Nodes that can be asked.
+    Nodes,
+    /// Suites.
+    Suites,
+    /// Checks.
+    Checks,
+    /// Probes.
+    Probes,
+    /// Report formats.
+    Formats,
+    /// Capabilities for `when` and `has`.
+    Capabilities,
+    /// Codes of findings.
+    Findings,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsAction {
+    /// List recorded runs, newest last.
+    List,
+    /// Remove the oldest runs.
+    Prune {
+        /// How many of the newest stay.
+        #[arg(long, default_value_t = 100)]
+        keep: usize,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaName {
+    /// Suite files.
+    Suite,
+    /// Node files.
+    Node,
+    /// Lines of a run record.
+    Run,
+    /// The catalogue of probes, as Markdown.
+    Probes,
+}

@@ -1,0 +1,110 @@
+//! `verify list`: nodes, suites, checks, probes, formats, capabilities, findings.
+
+use std::{fmt::Write as _, path::Path};
+
+use serde_json::{Value, json};
+use verify_engine::{
+    capability,
+    load::catalog::{self, Catalog},
+    probes::PROBES,
+    session,
+};
+use verify_model::finding::CATALOGUE;
+use verify_reports::FORMATS;
+
+use crate::{
+    cli::{ListArgs, Listing},
+    output, place,
+};
+
+/// Holds one line: name, detail.
+type Row = (String, String);
+
+/// Prints a list.
+pub(crate) fn list(root: Option<&Path>, args: &ListArgs) -> anyhow::Result<u8> {
+    let catalog = || -> anyhow::Result<Catalog> {
+        let catalog = catalog::load(&place::root(root)?)?;
+        for node in &args.nodes {
+            session::known_node(&catalog, node)?;
+        }
+        Ok(catalog)
+    };
+    let nodes_wanted = args.nodes.as_slice();
+    let rows = match args.what {
+        Listing::Nodes => nodes(&catalog()?),
+        Listing::Suites => suites(&catalog()?, nodes_wanted),
+        Listing::Checks => checks(&catalog()?, nodes_wanted),
+        Listing::Probes => {
+            PROBES.iter().map(|p| (p.spec().name.to_owned(), p.spec().summary.to_owned())).collect()
+        }
+        Listing::Formats => FORMATS
+            .iter()
+            .map(|f| (f.spec().name.to_owned(), f.spec().summary.to_owned()))
+            .collect(),
+        Listing::Capabilities => capabilities(),
+        Listing::Findings => {
+            CATALOGUE.iter().map(|row| (row.name.to_owned(), row.title.to_owned())).collect()
+        }
+    };
+    output::print(&if args.json { json(&rows)? } else { table(&rows) })?;
+    Ok(0)
+}
+
+fn nodes(catalog: &Catalog) -> Vec<Row> {
+    let count = |name: &String| catalog.checks.get(name).map_or(0, Vec::len);
+    catalog
+        .nodes
+        .values()
+        .map(|n| (n.name.clone(), format!("{} ({} checks)", n.title, count(&n.name))))
+        .collect()
+}
+
+/// Tells whether one of the names is wanted; an empty list wants everything.
+fn is_wanted(wanted: &[String], names: &[String]) -> bool {
+    wanted.is_empty() || names.iter().any(|name| wanted.contains(name))
+}
+
+fn suites(catalog: &Catalog, wanted_on: &[String]) -> Vec<Row> {
+    let wanted = catalog.suites.values().filter(|s| is_wanted(wanted_on, &s.nodes));
+    wanted
+        .map(|s| {
+            (s.source.name.clone(), format!("{} (for {})", s.source.title, s.nodes.join(", ")))
+        })
+        .collect()
+}
+
+fn checks(catalog: &Catalog, wanted_on: &[String]) -> Vec<Row> {
+    let wanted =
+        catalog.checks.iter().filter(|(name, _)| is_wanted(wanted_on, std::slice::from_ref(*name)));
+    wanted
+        .flat_map(|(name, checks)| {
+            checks.iter().map(move |check| {
+                let place = if wanted_on.len() == 1 { String::new() } else { format!("{name}: ") };
+                (check.id.clone(), format!("{place}{}", check.title))
+            })
+        })
+        .collect()
+}
+
+fn capabilities() -> Vec<Row> {
+    let tool =
+        ("tool:NAME".to_owned(), "The program NAME is in PATH or where people have it.".to_owned());
+    let known =
+        capability::CAPABILITIES.iter().map(|(name, doc)| ((*name).to_owned(), (*doc).to_owned()));
+    known.chain([tool]).collect()
+}
+
+fn table(rows: &[Row]) -> String {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for (name, detail) in rows {
+        let _ = writeln!(text, "{name:<width$}  {detail}");
+    }
+    text
+}
+
+fn json(rows: &[Row]) -> anyhow::Result<String> {
+    let list: Vec<Value> =
+        rows.iter().map(|(name, detail)| json!({ "name": name, "detail": detail })).collect();
+    Ok(format!("{}\n", serde_json::to_string_pretty(&list)?))
+}

@@ -1,0 +1,31 @@
+//! One file a subcommand.
+
+mod explain;
+mod list;
+mod old;
+mod plan;
+mod run;
+mod runs;
+mod schema;
+
+use crate::cli::{Cli, Command};
+
+/// Runs the subcommand; returns its exit code.
+///
+/// *Errors*: bad usage or bad input; nothing was run.
+pub(crate) fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<u8> {
+    let root = cli.root.as_deref();
+    match &cli.command {
+        None => run::run(root, &cli.run, color),
+        Some(Command::Run(args)) => run::run(root, args, color),
+        Some(Command::Plan(args)) => plan::plan(root, args, color),
+        Some(Command::List(args)) => list::list(root, args),
+        Some(Command::Explain { id, nodes }) => explain::explain(root, id, nodes),
+        Some(Command::Judge { run, reports }) => old::judge(run, reports, color),
+        Some(Command::Report { run, format, output }) => {
+            old::report(run, format, output.as_deref(), color)
+        }
+        Some(Command::Runs { action }) => runs::runs(action.as_ref()),
+        Some(Command::Schema { name }) => schema::schema(*name),
+    }
+}

@@ -1,0 +1,179 @@
+//! `verify run`: ask, judge, record, report.
+
+use std::{path::Path, sync::Arc, time::Instant};
+
+use anyhow::Context as _;
+use verify_engine::{
+    execute::Context,
+    load::{
+        catalog::{self, Catalog},
+        root::Root,
+    },
+    plan::{Permissions, Selection},
+    session::{self, Prepared, Request},
+    transport::{Cancel, Transport},
+};
+use verify_model::{
+    exit::Situation,
+    run::{Header, RUN_FORMAT, Run},
+};
+use verify_reports::terminal::{self, Style};
+
+use crate::{
+    cli::{Choice, RunArgs},
+    failure,
+    observe::Recorder,
+    output, place, signal,
+    target::Target,
+    via,
+};
+
+/// Runs checks and returns the exit code.
+pub(crate) fn run(root: Option<&Path>, args: &RunArgs, color: bool) -> anyhow::Result<u8> {
+    let targets = Target::parse_all(&args.reports)?;
+    let ready = ready(root, &args.choice, args.fail_fast)?;
+    signal::install(&ready.context.cancel)?;
+    let header = header(&ready, args);
+    let writer = place::store()?.create(&ready.id).context("the run cannot be recorded")?;
+    let record = writer.path().to_path_buf();
+    let checks = ready.prepared.nodes.iter().map(|n| n.steps.len()).sum();
+    let mut recorder = Recorder::new(writer, checks, ready.prepared.nodes.len() > 1);
+    session::execute(header, &ready.prepared, &ready.context, &mut recorder);
+    drop(ready);
+    let closed = recorder.close();
+    let (run, lost) = closed.context("a defect of verify: the run does not fold")?;
+    let shown = show(&run, color, args.verbose);
+    Ok(finish(&run, shown, &targets, &record, lost.as_ref()))
+}
+
+/// Prints the report of a run. Its exit code outlives a reader (`| head`) that has seen enough.
+///
+/// *Errors*: standard output cannot be written.
+pub(crate) fn show(run: &Run, color: bool, verbose: bool) -> anyhow::Result<()> {
+    let style = Style { color, width: output::width(), verbose };
+    let shown = output::print(&terminal::render(run, &style));
+    shown.or_else(|error| if failure::is_closed_pipe(&error) { Ok(()) } else { Err(error) })
+}
+
+/// Writes every report that can be written; tells whether all were.
+pub(crate) fn write_reports(run: &Run, targets: &[Target]) -> bool {
+    let mut complete = true;
+    for target in targets {
+        match target.write(run) {
+            Ok(()) => output::say(&format!("report: {}", target.path().display())),
+            Err(error) => {
+                complete = false;
+                output::say(&format!("error: {error:#}"));
+            }
+        }
+    }
+    complete
+}
+
+fn finish(
+    run: &Run,
+    shown: anyhow::Result<()>,
+    targets: &[Target],
+    record: &Path,
+    lost: Option<&verify_engine::record::RecordError>,
+) -> u8 {
+    let mut complete = shown.is_ok();
+    if let Err(error) = shown {
+        output::say(&format!("error: {error:#}"));
+    }
+    complete &= write_reports(run, targets);
+    match lost {
+        None => output::say(&format!("record: {}", record.display())),
+        Some(error) => {
+            complete = false;
+            output::say(&format!(
+                "error: the record is not whole: {error}; free some space and run again"
+            ));
+        }
+    }
+    let exit = run.exit_code();
+    // A report or record that is missing is never a success.
+    if complete || exit != 0 { exit } else { Situation::Error.exit() }
+}
+
+/// Holds everything that is known before the first check is asked.
+pub(crate) struct Ready {
+    /// Id of the run.
+    pub(crate) id: String,
+    /// Start, RFC 3339.
+    pub(crate) started_at: String,
+    /// Root that was chosen.
+    pub(crate) root: Root,
+    /// What all nodes share.
+    pub(crate) context: Context,
+    /// Plan for all nodes.
+    pub(crate) prepared: Prepared,
+}
+
+/// Loads, chooses nodes and plans.
+pub(crate) fn ready(
+    root: Option<&Path>,
+    choice: &Choice,
+    fail_fast: bool,
+) -> anyhow::Result<Ready> {
+    let root = place::root(root)?;
+    let catalog = catalog::load(&root)?;
+    let (id, started_at, started) = begin();
+    let context = Context::new(started, Cancel::default(), fail_fast);
+    let request = request(&catalog, choice, &id)?;
+    let prepared = session::prepare(&catalog, &request, &context)?;
+    Ok(Ready { id, started_at, root, context, prepared })
+}
+
+#[allow(clippy::disallowed_methods, reason = "the start of the run is the one \"now\" there is")]
+fn begin() -> (String, String, Instant) {
+    let now = jiff::Timestamp::now();
+    let rounded = now.round(jiff::Unit::Millisecond).unwrap_or(now);
+    (ulid::Ulid::generate().to_string(), rounded.to_string(), Instant::now())
+}
+
+fn request(catalog: &Catalog, choice: &Choice, id: &str) -> anyhow::Result<Request> {
+    let mut names: Vec<String> = Vec::new();
+    let given =
+        if choice.nodes.is_empty() { vec!["local".to_owned()] } else { choice.nodes.clone() };
+    for name in given {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let mut nodes: Vec<(String, Arc<dyn Transport>)> = Vec::new();
+    for name in names {
+        let file = session::known_node(catalog, &name)?;
+        nodes.push((name, via::transport(&choice.via, file, id)?));
+    }
+    for name in &choice.allow_load {
+        session::known_node(catalog, name)?;
+    }
+    Ok(Request {
+        nodes,
+        selection: Selection {
+            suites: choice.suites.clone(),
+            checks: choice.checks.clone(),
+            tags: choice.tags.clone(),
+        },
+        permissions: Permissions {
+            quick: choice.quick,
+            mutation: choice.allow_mutation,
+            load: choice.allow_load.iter().cloned().collect(),
+        },
+        repeat: choice.repeat,
+    })
+}
+
+fn header(ready: &Ready, args: &RunArgs) -> Header {
+    Header {
+        format: RUN_FORMAT.to_owned(),
+        id: ready.id.clone(),
+        started_at: ready.started_at.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        root: ready.root.label(),
+        command: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
+        require_baseline: args.require_baseline,
+        orchestrator: place::hostname(),
+    }
+}

@@ -1,0 +1,62 @@
+//! `verify runs`: what was recorded, and clearing it out.
+
+use std::fmt::Write as _;
+
+use verify_engine::record;
+use verify_model::outcome::Outcome;
+
+use verify_reports::clean;
+
+use crate::{cli::RunsAction, output, place};
+
+/// Lists or prunes recorded runs.
+pub(crate) fn runs(action: Option<&RunsAction>) -> anyhow::Result<u8> {
+    let store = place::store()?;
+    match action {
+        None | Some(RunsAction::List) => {
+            let mut text = String::new();
+            for listed in store.list()? {
+                let line = match record::read(&listed.path) {
+                    Ok(recorded) => describe(&recorded.run),
+                    Err(error) => format!("unreadable: {error}"),
+                };
+                let _ = writeln!(text, "{}  {line}", listed.id);
+            }
+            if text.is_empty() {
+                text = format!("no runs are recorded in {}\n", store.dir.display());
+            }
+            // A record holds what nodes said.
+            output::print(&clean::block(&text))?;
+        }
+        Some(RunsAction::Prune { keep }) => {
+            let removed = store.prune(*keep)?;
+            output::print(&format!("removed {} run(s), kept the newest {keep}\n", removed.len()))?;
+        }
+    }
+    Ok(0)
+}
+
+fn describe(run: &verify_model::run::Run) -> String {
+    let nodes: Vec<String> =
+        run.nodes.iter().map(|n| format!("{} on {}", n.file.name, n.facts.hostname)).collect();
+    let counts = run.counts();
+    let counts: Vec<String> = Outcome::ALL
+        .iter()
+        .filter(|outcome| counts.get(**outcome) > 0)
+        .map(|outcome| format!("{} {outcome}", counts.get(*outcome)))
+        .collect();
+    let state = if !run.complete {
+        ", cut short"
+    } else if run.interrupted {
+        ", interrupted"
+    } else {
+        ""
+    };
+    format!(
+        "{}  {}  exit {}{state}  {}",
+        run.header.started_at,
+        nodes.join(", "),
+        run.exit_code(),
+        counts.join(", ")
+    )
+}

@@ -1,0 +1,25 @@
+//! The command: argv in, bytes and an exit code out.
+//!
+//! Only this crate knows the command line, the terminal, the environment and exit codes. Each
+//! subcommand is one file under `command/`.
+
+mod cli;
+mod command;
+mod failure;
+mod observe;
+mod output;
+mod place;
+mod signal;
+mod target;
+mod via;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = cli::Cli::read();
+    let color = output::color_choice(args.color, &std::io::stdout());
+    match command::dispatch(&args, color) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => failure::report(&error, args.color),
+    }
+}

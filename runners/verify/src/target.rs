@@ -1,0 +1,140 @@
+//! Report files: checked before anything runs, written whole or not at all.
+
+use std::{
+    collections::BTreeSet,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use verify_model::run::Run;
+use verify_reports::Format;
+
+use crate::output::Lost;
+
+/// Holds one report to write.
+pub(crate) struct Target {
+    format: &'static dyn Format,
+    path: PathBuf,
+}
+
+impl Target {
+    /// Reads every `FORMAT=PATH` and makes sure that the files can be written.
+    ///
+    /// *Errors*: unknown format, a path that cannot be written, or one path for two reports; said
+    /// before the run starts.
+    pub(crate) fn parse_all(texts: &[String]) -> anyhow::Result<Vec<Self>> {
+        let mut targets = Vec::new();
+        let mut places = BTreeSet::new();
+        for text in texts {
+            let target = Self::parse(text)?;
+            let place = place_of(&target.path);
+            let folder = folder_of(&place).canonicalize().unwrap_or_default();
+            if !places.insert(folder.join(place.file_name().unwrap_or_default())) {
+                bail!("two reports would be written to {}", target.path.display());
+            }
+            targets.push(target);
+        }
+        Ok(targets)
+    }
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let Some((name, path)) = text.split_once('=').filter(|(_, path)| !path.is_empty()) else {
+            bail!("--report takes FORMAT=PATH, such as `junit=out/verify.xml`, found `{text}`");
+        };
+        let target = Self { format: format(name)?, path: PathBuf::from(path) };
+        target.probe()?;
+        Ok(target)
+    }
+
+    /// Tries a temporary file beside the target, so that a long run is not lost at its end.
+    fn probe(&self) -> anyhow::Result<()> {
+        let shown = self.path.display();
+        if self.path.is_dir() || shown.to_string().ends_with('/') {
+            bail!("cannot write report {shown}: it is a folder; name a file");
+        }
+        if !is_replaceable(&self.path) {
+            return Ok(());
+        }
+        std::fs::create_dir_all(folder_of(&self.path))
+            .with_context(|| format!("cannot write report {shown}: its folder cannot be made"))?;
+        tempfile::NamedTempFile::new_in(folder_of(&self.path)).with_context(|| {
+            format!("cannot write report {shown}: its folder does not take files")
+        })?;
+        Ok(())
+    }
+
+    /// Writes the report, all of it or nothing.
+    ///
+    /// *Errors*: rendering or the disk failed.
+    pub(crate) fn write(&self, run: &Run) -> anyhow::Result<()> {
+        let bytes = self.format.render(run)?;
+        write(&self.path, &bytes)
+    }
+
+    /// Returns where the report goes.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Finds a format by name.
+///
+/// *Errors*: there is none of that name.
+pub(crate) fn format(name: &str) -> anyhow::Result<&'static dyn Format> {
+    verify_reports::find(name).with_context(|| {
+        let names: Vec<&str> = verify_reports::FORMATS.iter().map(|f| f.spec().name).collect();
+        format!("unknown report format `{name}`; formats are: {}", names.join(", "))
+    })
+}
+
+/// Tells whether a path is free or a regular file. Pipes and devices are written to, not replaced,
+/// and so is whatever `/dev/stdout` and its like stand for.
+fn is_replaceable(path: &Path) -> bool {
+    let stands_for_another = ["/dev", "/proc"].iter().any(|dir| path.starts_with(dir));
+    std::fs::metadata(path).map_or(true, |meta| meta.is_file() && !stands_for_another)
+}
+
+/// Returns the folder of a file; that of a bare name is the current one.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Follows links to where a file is, or would be.
+fn place_of(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| match path.read_link() {
+        Ok(target) => folder_of(path).join(target),
+        Err(_) => path.to_path_buf(),
+    })
+}
+
+/// Writes to something that is not replaced; a pipe that nobody reads is an error at once.
+fn write_into(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let mut open = std::fs::OpenOptions::new().append(true).custom_flags(nonblock).open(path)?;
+    rustix::io::ioctl_fionbio(&open, false)?;
+    open.write_all(bytes)?;
+    Ok(())
+}
+
+/// Writes a file whole or not at all; what a link points to is written, and the link stays.
+///
+/// *Errors*: the folder does not take it.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let failed = || Lost(format!("cannot write {}", path.display()));
+    if !is_replaceable(path) {
+        return write_into(path, bytes).with_context(failed);
+    }
+    let place = place_of(path);
+    let folder = folder_of(&place);
+    let mut file = tempfile::Builder::new()
+        .permissions(std::fs::Permissions::from_mode(0o644))
+        .tempfile_in(folder)
+        .with_context(failed)?;
+    file.write_all(bytes).with_context(failed)?;
+    file.as_file().sync_all().with_context(failed)?;
+    file.persist(&place).with_context(failed)?;
+    Ok(())
+}

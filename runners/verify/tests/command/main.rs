@@ -1,0 +1,23 @@
+//! Drives the real command, each test on its own root of suites and nodes and its own records.
+//!
+//! One binary for all of it, since linking costs more than the tests. Nothing waits by the clock:
+//! a program that a check starts says where it is through a named pipe, and what has ended is seen
+//! by the end of that pipe.
+#![allow(clippy::disallowed_methods, reason = "drives the command and writes files for it")]
+#![allow(clippy::explicit_write, reason = "what a passing test prints with a macro is swallowed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod bad_input;
+mod documents;
+mod green;
+mod ground;
+mod interrupt;
+mod outcome;
+mod parser;
+mod pipe;
+mod records;
+mod repeated;
+mod selection;
+mod shipped;
+mod surroundings;
+mod waiver;
