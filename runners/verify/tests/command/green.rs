@@ -128,7 +128,7 @@ fn a_report_to_standard_output_adds_to_the_file_behind_it() {
     fs::write(ground.path("log.txt"), "first\n").unwrap();
     let log = fs::OpenOptions::new().append(true).open(ground.path("log.txt")).unwrap();
     let mut command = ground.command(&["--node", "box", "--report", "junit=/dev/stdout"]);
-    assert!(command.stdout(log).status().unwrap().success());
+    assert!(command.stdout(log).stderr(std::process::Stdio::null()).status().unwrap().success());
     let text = fs::read_to_string(ground.path("log.txt")).unwrap();
     assert!(
         text.starts_with("first\n") && text.contains("pass") && text.contains("<testsuites"),
@@ -163,6 +163,8 @@ fn output_that_is_lost_is_no_mistake_of_the_user() {
     ground.run(&[]).exits(0);
     let mut command = ground.command(&["report", "last"]);
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    assert_eq!(command.stdout(full).status().unwrap().code(), Some(3));
+    let output = command.stdout(full).stderr(std::process::Stdio::piped()).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"));
     ground.say(&["judge", "last", "--report", "junit=/dev/full"]).exits(3);
 }
