@@ -92,6 +92,32 @@ impl Ask {
         Self::ReadFiles { pattern: pattern.into(), cap: 64 * 1024 }
     }
 
+    /// Returns the time limit, of asks that have one of their own. *Units*: ms.
+    pub fn limit_ms(&self) -> Option<u64> {
+        match self {
+            Self::Exec { limit_ms, .. }
+            | Self::Connect { limit_ms, .. }
+            | Self::Instrument { limit_ms, .. } => Some(*limit_ms),
+            Self::ReadFile { .. }
+            | Self::ReadFiles { .. }
+            | Self::List { .. }
+            | Self::Stat { .. }
+            | Self::Which { .. } => None,
+        }
+    }
+
+    /// Returns the ask with another time limit, where it has one. *Units*: ms.
+    #[must_use]
+    pub fn limited_to(mut self, ms: u64) -> Self {
+        if let Self::Exec { limit_ms, .. }
+        | Self::Connect { limit_ms, .. }
+        | Self::Instrument { limit_ms, .. } = &mut self
+        {
+            *limit_ms = ms;
+        }
+        self
+    }
+
     /// Runs a program with the default limits.
     pub fn exec<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Self {
         let argv = argv.into_iter().map(Into::into).collect();

@@ -152,16 +152,7 @@ fn answer(transport: &dyn Transport, ask: &Ask, cancel: &Cancel) -> Captured {
 }
 
 fn limit_of(ask: &Ask) -> Duration {
-    Duration::from_millis(match ask {
-        Ask::Exec { limit_ms, .. }
-        | Ask::Connect { limit_ms, .. }
-        | Ask::Instrument { limit_ms, .. } => *limit_ms,
-        Ask::ReadFile { .. }
-        | Ask::ReadFiles { .. }
-        | Ask::List { .. }
-        | Ask::Stat { .. }
-        | Ask::Which { .. } => DEFAULT_LIMIT_MS,
-    })
+    Duration::from_millis(ask.limit_ms().unwrap_or(DEFAULT_LIMIT_MS))
 }
 
 #[allow(clippy::disallowed_methods, reason = "the scheduler keeps the times of the record")]

@@ -191,24 +191,10 @@ impl NodeRun<'_> {
                 format!("this version has no probe `{}`", check.probe),
             )
         })?;
-        let mut asks = probe
+        let asks = probe
             .asks(With(&check.with), self.facts)
             .map_err(|message| failed(FindingCode::BadParameter, message))?;
-        for ask in &mut asks {
-            match ask {
-                Ask::Exec { limit_ms, .. }
-                | Ask::Connect { limit_ms, .. }
-                | Ask::Instrument { limit_ms, .. } => {
-                    *limit_ms = check.limit_ms;
-                }
-                Ask::ReadFile { .. }
-                | Ask::ReadFiles { .. }
-                | Ask::List { .. }
-                | Ask::Stat { .. }
-                | Ask::Which { .. } => {}
-            }
-        }
-        Ok(asks)
+        Ok(asks.into_iter().map(|ask| ask.limited_to(check.limit_ms)).collect())
     }
 
     /// Forgets what was gathered: state from before a load or a change says nothing about after.

@@ -34,20 +34,7 @@ impl Replay {
 
 /// Drops the time limit: it bounds the gathering and is no part of the question.
 fn without_limit(ask: &Ask) -> Ask {
-    let mut ask = ask.clone();
-    match &mut ask {
-        Ask::Exec { limit_ms, .. }
-        | Ask::Connect { limit_ms, .. }
-        | Ask::Instrument { limit_ms, .. } => {
-            *limit_ms = 0;
-        }
-        Ask::ReadFile { .. }
-        | Ask::ReadFiles { .. }
-        | Ask::List { .. }
-        | Ask::Stat { .. }
-        | Ask::Which { .. } => {}
-    }
-    ask
+    ask.clone().limited_to(0)
 }
 
 impl Transport for Replay {
