@@ -50,7 +50,7 @@ impl Recorder {
 
 fn bar(checks: usize) -> ProgressBar {
     let bar = ProgressBar::new(checks as u64);
-    if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} {elapsed} {wide_msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} {elapsed} {msg}") {
         bar.set_style(style);
     }
     bar.enable_steady_tick(std::time::Duration::from_millis(200));
@@ -81,7 +81,8 @@ impl Observer for Recorder {
             key.check.clone()
         };
         match &self.bar {
-            Some(bar) => bar.set_message(name),
+            // Short, so that the echo of a Ctrl-C does not break the line that is to be cleared.
+            Some(bar) => bar.set_message(name.chars().take(40).collect::<String>()),
             // Plain lines for logs, and only for what may take long.
             None if effect != Effect::Reads => {
                 output::say(&format!("asking {name}"));
