@@ -117,7 +117,10 @@ impl NodeRun<'_> {
         if self.gatherer.context.cancel.requested() {
             return self.answer(at, Answer::Interrupted);
         }
-        if let Some(answer) = &step.left_out {
+        // A broken promise fails, and like every failure it stands behind the one that explains it:
+        // one lost driver is one failure, not one for each check that needs it.
+        let broken = matches!(&step.left_out, Some(Answer::NeedAbsent { expected: true, .. }));
+        if let Some(answer) = step.left_out.as_ref().filter(|_| !broken) {
             return self.answer(at, answer.clone());
         }
         if !self.is_ready(at) {
@@ -134,6 +137,9 @@ impl NodeRun<'_> {
             let root = self.roots.get(id).copied().unwrap_or((id, *outcome));
             self.roots.insert(&step.check.id, root);
             return self.answer(at, Answer::Blocked { by: root.0.to_owned(), outcome: root.1 });
+        }
+        if let Some(answer) = &step.left_out {
+            return self.answer(at, answer.clone());
         }
         if let Some((id, _)) = above(&|outcome| outcome == Outcome::Skip) {
             let message = format!("waits for {id}, which was skipped");

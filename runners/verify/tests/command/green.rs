@@ -105,12 +105,13 @@ fn words_of_a_node_are_cleaned_wherever_they_are_shown() {
 fn a_command_line_that_is_not_text_is_recorded_all_the_same() {
     use std::os::unix::ffi::OsStrExt;
     let ground = Ground::with(&[("a/one", PASSES)]);
-    let root = ground.path(std::str::from_utf8(b"odd").unwrap());
-    let odd = root.with_file_name(std::ffi::OsStr::from_bytes(b"odd\xff"));
+    let odd = ground.path("").join(std::ffi::OsStr::from_bytes(b"odd\xff"));
     std::os::unix::fs::symlink(".", &odd).unwrap();
     let mut command = ground.command(&["--node", "box"]);
     let output = command.arg("--root").arg(&odd).output().unwrap();
-    assert_ne!(output.status.code(), Some(101), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let started = ground.last()[0].clone();
+    assert!(started["command"].to_string().contains("odd\u{fffd}"), "{started}");
 }
 
 #[test]
@@ -167,4 +168,18 @@ fn output_that_is_lost_is_no_mistake_of_the_user() {
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"));
     ground.say(&["judge", "last", "--report", "junit=/dev/full"]).exits(3);
+}
+
+#[test]
+fn one_broken_promise_is_one_failure_and_blocks_what_comes_after() {
+    let needs = format!("when = [\"tool:no-such-program-of-verify\"]\n{PASSES}");
+    let after = |id: &str| format!("after = [\"{id}\"]\n{needs}");
+    let (second, third) = (after("a/first"), after("a/second"));
+    let ground = Ground::with(&[("a/first", &needs), ("a/second", &second), ("a/third", &third)]);
+    ground.node("box", "has = [\"tool:no-such-program-of-verify\"]");
+    let said = ground.run(&[]).exits(1);
+    said.says(&["fail a/first", "blocks 2 checks: a/second, a/third", "1 fail", "2 blocked"]);
+    // Where nothing is promised, each says for itself what it lacks.
+    ground.node("box", "");
+    ground.run(&[]).exits(4).says(&["3 skip", "0 blocked"]);
 }
