@@ -1,10 +1,18 @@
 //! The command line as data: subcommands, flags, their environment variables and their help.
 
+mod choice;
+mod listing;
+
 use std::path::PathBuf;
 
 use clap::{
-    Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, builder::Resettable,
+    CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, builder::Resettable,
     error::ErrorKind, parser::ValueSource,
+};
+
+pub(crate) use self::{
+    choice::{Choice, PlanArgs, RunArgs},
+    listing::{ListArgs, Listing, RunsAction, SchemaName},
 };
 
 const EXAMPLES: &str = "\
@@ -77,15 +85,6 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
         }
     });
     command.mut_subcommands(without_empty_variables)
-}
-
-/// Reads a switch as the environment writes it; a slip never permits anything.
-fn switch(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" | "on" => Ok(true),
-        "0" | "false" | "no" | "off" => Ok(false),
-        _ => Err("expected `1`, `true`, `yes` or `on`, or `0`, `false`, `no` or `off`".to_owned()),
-    }
 }
 
 /// Says when to use colour.
@@ -167,127 +166,4 @@ pub(crate) enum Command {
         #[arg(value_enum, default_value_t = SchemaName::Suite)]
         name: SchemaName,
     },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Choice {
-    /// Node to ask; may be given several times [default: local].
-    #[arg(
-        long = "node",
-        short = 'n',
-        value_name = "NODE",
-        env = "VERIFY_NODE",
-        value_delimiter = ','
-    )]
-    pub(crate) nodes: Vec<String>,
-    /// How nodes are asked: `auto`, `local`, `ssh`, or `replay:RUN` to answer today's
-    /// checks from a recorded run.
-    #[arg(long, default_value = "auto", value_name = "WAY", env = "VERIFY_VIA")]
-    pub(crate) via: String,
-    /// Only checks of this suite; may be given several times.
-    #[arg(long = "suite", value_name = "SUITE", env = "VERIFY_SUITE", value_delimiter = ',')]
-    pub(crate) suites: Vec<String>,
-    /// Only checks whose id matches, with what they are after; may be given several times.
-    #[arg(
-        long = "check",
-        short = 'c',
-        value_name = "GLOB",
-        env = "VERIFY_CHECK",
-        value_delimiter = ','
-    )]
-    pub(crate) checks: Vec<String>,
-    /// Only checks with this tag; may be given several times.
-    #[arg(long = "tag", value_name = "TAG", env = "VERIFY_TAG", value_delimiter = ',')]
-    pub(crate) tags: Vec<String>,
-    /// Only read state: no check that loads or changes a node.
-    #[arg(long, env = "VERIFY_QUICK", value_parser = switch)]
-    pub(crate) quick: bool,
-    /// Let checks run that change the node.
-    #[arg(long, env = "VERIFY_ALLOW_MUTATION", value_parser = switch)]
-    pub(crate) allow_mutation: bool,
-    /// Let a production node be loaded.
-    #[arg(long, value_name = "NODE", env = "VERIFY_ALLOW_LOAD", value_delimiter = ',')]
-    pub(crate) allow_load: Vec<String>,
-    /// Measure every check this often [default: what its suite says].
-    #[arg(long, value_name = "N", env = "VERIFY_REPEAT", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(crate) repeat: Option<u32>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RunArgs {
-    #[command(flatten)]
-    pub(crate) choice: Choice,
-    /// Report to write, such as `junit=out/verify.xml`; may be given several times.
-    #[arg(long = "report", value_name = "FORMAT=PATH", env = "VERIFY_REPORT")]
-    pub(crate) reports: Vec<String>,
-    /// A check without a baseline is an error instead of being left unjudged.
-    #[arg(long, env = "VERIFY_REQUIRE_BASELINE", value_parser = switch)]
-    pub(crate) require_baseline: bool,
-    /// Ask nothing more after the first failure.
-    #[arg(long, env = "VERIFY_FAIL_FAST", value_parser = switch)]
-    pub(crate) fail_fast: bool,
-    /// Show every reading of every check.
-    #[arg(long, short, env = "VERIFY_VERBOSE", value_parser = switch)]
-    pub(crate) verbose: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PlanArgs {
-    #[command(flatten)]
-    pub(crate) choice: Choice,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ListArgs {
-    /// What to list.
-    #[arg(value_enum)]
-    pub(crate) what: Listing,
-    /// Only what is for this node; may be given several times.
-    #[arg(long = "node", env = "VERIFY_NODE", value_delimiter = ',')]
-    pub(crate) nodes: Vec<String>,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Listing {
-    /// Nodes that can be asked.
-    Nodes,
-    /// Suites.
-    Suites,
-    /// Checks.
-    Checks,
-    /// Probes.
-    Probes,
-    /// Report formats.
-    Formats,
-    /// Capabilities for `when` and `has`.
-    Capabilities,
-    /// Codes of findings.
-    Findings,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum RunsAction {
-    /// List recorded runs, newest last.
-    List,
-    /// Remove the oldest runs.
-    Prune {
-        /// How many of the newest stay.
-        #[arg(long, default_value_t = 100)]
-        keep: usize,
-    },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SchemaName {
-    /// Suite files.
-    Suite,
-    /// Node files.
-    Node,
-    /// Lines of a run record.
-    Run,
-    /// The catalogue of probes, as Markdown.
-    Probes,
 }

@@ -1,0 +1,80 @@
+//! Flags that choose: which nodes, which checks, by what way, and what may be done to a node.
+
+use clap::Args;
+
+/// Reads a switch as the environment writes it; a slip never permits anything.
+fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("expected `1`, `true`, `yes` or `on`, or `0`, `false`, `no` or `off`".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Choice {
+    /// Node to ask; may be given several times [default: local].
+    #[arg(
+        long = "node",
+        short = 'n',
+        value_name = "NODE",
+        env = "VERIFY_NODE",
+        value_delimiter = ','
+    )]
+    pub(crate) nodes: Vec<String>,
+    /// How nodes are asked: `auto`, `local`, `ssh`, or `replay:RUN` to answer today's
+    /// checks from a recorded run.
+    #[arg(long, default_value = "auto", value_name = "WAY", env = "VERIFY_VIA")]
+    pub(crate) via: String,
+    /// Only checks of this suite; may be given several times.
+    #[arg(long = "suite", value_name = "SUITE", env = "VERIFY_SUITE", value_delimiter = ',')]
+    pub(crate) suites: Vec<String>,
+    /// Only checks whose id matches, with what they are after; may be given several times.
+    #[arg(
+        long = "check",
+        short = 'c',
+        value_name = "GLOB",
+        env = "VERIFY_CHECK",
+        value_delimiter = ','
+    )]
+    pub(crate) checks: Vec<String>,
+    /// Only checks with this tag; may be given several times.
+    #[arg(long = "tag", value_name = "TAG", env = "VERIFY_TAG", value_delimiter = ',')]
+    pub(crate) tags: Vec<String>,
+    /// Only read state: no check that loads or changes a node.
+    #[arg(long, env = "VERIFY_QUICK", value_parser = switch)]
+    pub(crate) quick: bool,
+    /// Let checks run that change the node.
+    #[arg(long, env = "VERIFY_ALLOW_MUTATION", value_parser = switch)]
+    pub(crate) allow_mutation: bool,
+    /// Let a production node be loaded.
+    #[arg(long, value_name = "NODE", env = "VERIFY_ALLOW_LOAD", value_delimiter = ',')]
+    pub(crate) allow_load: Vec<String>,
+    /// Measure every check this often [default: what its suite says].
+    #[arg(long, value_name = "N", env = "VERIFY_REPEAT", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) repeat: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+    /// Report to write, such as `junit=out/verify.xml`; may be given several times.
+    #[arg(long = "report", value_name = "FORMAT=PATH", env = "VERIFY_REPORT")]
+    pub(crate) reports: Vec<String>,
+    /// A check without a baseline is an error instead of being left unjudged.
+    #[arg(long, env = "VERIFY_REQUIRE_BASELINE", value_parser = switch)]
+    pub(crate) require_baseline: bool,
+    /// Ask nothing more after the first failure.
+    #[arg(long, env = "VERIFY_FAIL_FAST", value_parser = switch)]
+    pub(crate) fail_fast: bool,
+    /// Show every reading of every check.
+    #[arg(long, short, env = "VERIFY_VERBOSE", value_parser = switch)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+}

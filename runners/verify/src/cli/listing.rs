@@ -1,0 +1,58 @@
+//! Flags and words of the subcommands that only show something.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// What to list.
+    #[arg(value_enum)]
+    pub(crate) what: Listing,
+    /// Only what is for this node; may be given several times.
+    #[arg(long = "node", env = "VERIFY_NODE", value_delimiter = ',')]
+    pub(crate) nodes: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Listing {
+    /// Nodes that can be asked.
+    Nodes,
+    /// Suites.
+    Suites,
+    /// Checks.
+    Checks,
+    /// Probes.
+    Probes,
+    /// Report formats.
+    Formats,
+    /// Capabilities for `when` and `has`.
+    Capabilities,
+    /// Codes of findings.
+    Findings,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsAction {
+    /// List recorded runs, newest last.
+    List,
+    /// Remove the oldest runs.
+    Prune {
+        /// How many of the newest stay.
+        #[arg(long, default_value_t = 100)]
+        keep: usize,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaName {
+    /// Suite files.
+    Suite,
+    /// Node files.
+    Node,
+    /// Lines of a run record.
+    Run,
+    /// The catalogue of probes, as Markdown.
+    Probes,
+}
