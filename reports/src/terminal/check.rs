@@ -158,9 +158,10 @@ fn said_in_one_line(check: &RunCheck, situation: Situation) -> String {
 /// Names the first recorded fields with their values, each cut to a glance.
 fn recorded(verdict: &Verdict) -> String {
     let readings = verdict.readings.iter().filter(|r| r.role == Role::Record);
-    let texts = readings
-        .take(RECORDED_SHOWN)
-        .map(|r| format!("{} {}", r.field, clean::one_line(&r.observed, RECORDED_WIDTH)));
+    let texts = readings.take(RECORDED_SHOWN).map(|r| {
+        let baseline = r.baseline.map_or_else(String::new, |b| format!(" (baseline {b})"));
+        format!("{} {}{baseline}", r.field, clean::one_line(&r.observed, RECORDED_WIDTH))
+    });
     texts.collect::<Vec<_>>().join("; ")
 }
 

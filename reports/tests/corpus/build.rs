@@ -145,7 +145,15 @@ impl Builder {
     pub(crate) fn baseline(&mut self, id: &str, field: &str, centre: &str) {
         let key = CheckKey::new(&self.node, id);
         let centre = centre.parse().unwrap();
-        self.run.baselines.push(Baseline { key, field: field.into(), centre, units: 5 });
+        self.run.baselines.push(Baseline {
+            key,
+            field: field.into(),
+            centre,
+            spread: None,
+            units: 5,
+            epoch: String::new(),
+            mismatch: None,
+        });
     }
 
     /// Captures the end of a program; returns the number of the evidence.

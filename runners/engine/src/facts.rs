@@ -21,6 +21,7 @@ use crate::{
 
 const HOSTNAME: &str = "/proc/sys/kernel/hostname";
 const ARCH: &str = "/proc/sys/kernel/arch";
+const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 const STATUS: &str = "/proc/self/status";
 const GROUPS_OF_INIT: &str = "/proc/1/cgroup";
 const MAC_NAMES: &str = "/Library/Preferences/SystemConfiguration/preferences.plist";
@@ -44,6 +45,7 @@ pub fn asks(tools: &BTreeSet<String>) -> Vec<Ask> {
         HOSTNAME,
         KERNEL,
         ARCH,
+        BOOT,
         os_release::PATHS[0],
         os_release::PATHS[1],
         STATUS,
@@ -80,6 +82,7 @@ pub fn read(evidence: &[&Evidence]) -> Facts {
         os: os(node),
         kernel: text(node, KERNEL).unwrap_or_default(),
         cpu: info.as_ref().ok().and_then(|info| info.say("model name")).unwrap_or_default(),
+        boot: text(node, BOOT).unwrap_or_default(),
         user: user(known.uid.as_ref().ok().copied()),
         ..Facts::default()
     };

@@ -4,6 +4,7 @@
 //! asked), [`execute`] (asking), [`transport`] (where asks are answered), [`record`] (what is kept).
 //! [`probe`] says how one kind of answer is got, and [`probes`] is the table of them.
 
+pub mod baseline;
 pub mod capability;
 pub mod catalogue;
 pub mod execute;

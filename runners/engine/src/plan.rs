@@ -82,7 +82,10 @@ pub fn select<'c>(checks: &'c [Check], selection: &Selection) -> Result<Vec<&'c 
     Ok(ordered(checks, &chosen))
 }
 
-fn globs(patterns: &[String]) -> Result<GlobSet, LoadError> {
+/// Builds a matcher of check ids.
+///
+/// *Errors*: a pattern that is none.
+pub fn globs(patterns: &[String]) -> Result<GlobSet, LoadError> {
     let mut builder = GlobSetBuilder::new();
     for pattern in patterns {
         let glob = Glob::new(pattern).map_err(|error| {

@@ -68,7 +68,7 @@ pub enum RecordError {
     },
     /// The record is cut where it must be whole.
     #[error(
-        "{path}: the record ends in the middle ({lines} whole lines): a replay needs a whole record; run again, or read what is there with `verify report`"
+        "{path}: the record ends in the middle ({lines} whole lines): a whole one is needed here; run again, or read what is there with `verify report`"
     )]
     Cut {
         /// File.
@@ -267,7 +267,7 @@ pub fn read(path: &Path) -> Result<Recorded, RecordError> {
     Ok(Recorded { run, path: path.to_path_buf(), lines, torn })
 }
 
-/// Reads a record that must be whole, for a replay.
+/// Reads a record that must be whole, for a replay or a baseline.
 ///
 /// *Errors*: as [`read`], and a record that is cut.
 pub fn read_whole(path: &Path) -> Result<Run, RecordError> {

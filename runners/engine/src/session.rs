@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use verify_model::{
     ask::Ask,
+    baseline::Baseline,
     check::Check,
     event::Event,
     evidence::Evidence,
@@ -17,7 +18,8 @@ use verify_model::{
 };
 
 use crate::{
-    execute::{Context, Gatherer, Observer, run_node},
+    baseline::{self, Shelf},
+    execute::{Context, Gatherer, Observer, Setting, run_node},
     facts,
     load::{
         catalog::Catalog,
@@ -37,6 +39,8 @@ pub struct Request {
     pub permissions: Permissions,
     /// How often every check is measured, whatever its suite says.
     pub repeat: Option<u32>,
+    /// Where baselines stand; absent where there can be none.
+    pub shelf: Option<Shelf>,
 }
 
 /// Holds one node, ready to be asked.
@@ -57,6 +61,8 @@ pub struct Prepared {
     pub nodes: Vec<PreparedNode>,
     /// Suites that are used.
     pub suites: Vec<SuiteSource>,
+    /// Baselines that answers are compared with, sorted by check and field.
+    pub baselines: Vec<Baseline>,
 }
 
 /// Asks nodes for facts and plans.
@@ -75,6 +81,7 @@ pub fn prepare(
     }
     plan::validate(&request.selection, &all)?;
     let mut nodes = Vec::new();
+    let mut baselines = Vec::new();
     for (name, transport) in &request.nodes {
         let file = known_node(catalog, name)?;
         let checks =
@@ -95,6 +102,10 @@ pub fn prepare(
         for step in &mut steps {
             step.check.repeat = request.repeat.unwrap_or(step.check.repeat);
         }
+        if let Some(shelf) = &request.shelf {
+            let asked = steps.iter().filter(|s| s.left_out.is_none()).map(|s| &s.check);
+            baselines.extend(baseline::compared(shelf, name, &facts, asked)?);
+        }
         let node = RunNode { file: file.clone(), via: transport.via(), facts };
         nodes.push(PreparedNode { node, transport: Arc::clone(transport), steps, evidence });
     }
@@ -105,7 +116,8 @@ pub fn prepare(
         .filter(|s| used(&s.source.name))
         .map(|s| s.source.clone())
         .collect();
-    Ok(Prepared { nodes, suites })
+    baselines.sort_by(Baseline::order);
+    Ok(Prepared { nodes, suites, baselines })
 }
 
 /// Finds a node file.
@@ -143,7 +155,8 @@ pub fn execute(
     for node in &prepared.nodes {
         let name = node.node.file.name.as_str();
         let gatherer = Gatherer { context, node: name, transport: Arc::clone(&node.transport) };
-        failed = run_node(&gatherer, &node.node, &node.steps, (&today, failed), &mut tally);
+        let setting = Setting { today: &today, baselines: &prepared.baselines, failed };
+        failed = run_node(&gatherer, &node.node, &node.steps, setting, &mut tally);
         node.transport.sweep();
     }
     let mut verdicts: Vec<_> = tally.verdicts.into_values().collect();
@@ -169,6 +182,9 @@ fn announce(prepared: &Prepared, observer: &mut dyn Observer) {
             observer.event(Event::Planned(PlannedCheck { node, check: step.check.clone() }));
             checks += 1;
         }
+    }
+    for baseline in &prepared.baselines {
+        observer.event(Event::Baseline(baseline.clone()));
     }
     observer.event(Event::PlanReady { checks });
     for piece in prepared.nodes.iter().flat_map(|node| &node.evidence) {

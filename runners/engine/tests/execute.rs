@@ -125,6 +125,7 @@ fn run(transport: Arc<dyn Transport>) -> (Run, Vec<Event>) {
         selection: Selection::default(),
         permissions: Permissions::default(),
         repeat: None,
+        shelf: None,
     };
     let prepared = prepare(&catalog(), &request, &context).unwrap();
     let header = Header {

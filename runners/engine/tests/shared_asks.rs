@@ -106,6 +106,7 @@ fn equal_asks_are_gathered_once_across_waves() {
         selection: Selection::default(),
         permissions: Permissions::default(),
         repeat: None,
+        shelf: None,
     };
     #[allow(clippy::disallowed_methods, reason = "the start of the test's run")]
     let context = Context::new(Instant::now(), Cancel::default(), false);

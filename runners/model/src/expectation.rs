@@ -3,9 +3,10 @@
 use crate::{
     baseline::Baseline,
     check::Expectation,
-    finding::{Finding, FindingCode},
+    comparison::{self, Compared},
+    finding::{Finding, FindingCode, Severity},
     matcher::{self, MatchError, Matcher},
-    metric::quantile,
+    metric::{Direction, quantile},
     observation::Observation,
     quantity::Quantity,
     value::Value,
@@ -26,7 +27,9 @@ enum Met {
     Yes,
     No,
     Unread(String, FindingCode),
+    Off(Quantity),
     NoBaseline,
+    NotComparable(String),
 }
 
 /// Judges an expectation: every matcher on the combined value, and facts in every repeat.
@@ -52,27 +55,8 @@ pub(crate) fn judge_field(
     let mut worst: Option<(FindingCode, String, &Value)> = None;
     for (index, value) in values.iter().enumerate() {
         let same_attempt = if is_metric { seen } else { &seen[index..=index] };
-        let finding = match value {
-            Value::Unreadable(why) => {
-                Some((FindingCode::ValueUnreadable, format!("`{field}` could not be read: {why}")))
-            }
-            Value::Absent(how) => {
-                Some((FindingCode::ValueAbsent, format!("`{field}` is absent: {how}")))
-            }
-            present => {
-                meet_all(expectation, present, same_attempt, baseline).map(|(code, text)| {
-                    (
-                        code,
-                        if text.is_empty() {
-                            format!("`{field}` is {}", present.shown_against(&demand))
-                        } else {
-                            text
-                        },
-                    )
-                })
-            }
-        };
-        let Some((code, message)) = finding else { continue };
+        let fault = fault(expectation, value, same_attempt, (baseline, &demand));
+        let Some((code, message)) = fault else { continue };
         let graver = |(known, _, _): &(FindingCode, String, &Value)| {
             code.row().severity < known.row().severity
         };
@@ -82,17 +66,50 @@ pub(crate) fn judge_field(
     }
     let mut missed = false;
     let mut unanswered = false;
+    let worst_is_none = worst.is_none();
     if let Some((code, message, value)) = worst {
-        missed = matches!(code, FindingCode::ExpectationMissed | FindingCode::ValueAbsent);
+        missed = code.row().severity == Severity::Failure;
         unanswered = !missed;
         combined = value.clone();
-        judged.findings.push(finding_for(expectation, role, code, message, &demand, value));
+        let mut finding = finding_for(expectation, role, code, message, &demand, value);
+        if let Some(centre) =
+            comparison::comparable(baseline).filter(|_| code == FindingCode::OffBaseline)
+        {
+            finding.expected = Some(format!("{demand} {centre}"));
+        }
+        judged.findings.push(finding);
+    }
+    if worst_is_none {
+        judged.findings.extend(comparison::improvement(expectation, &combined, baseline, seen));
     }
     let mut reading = reading(field, role, Some(demand), &combined, seen);
-    reading.baseline = baseline.map(|b| b.centre);
+    reading.baseline = comparison::comparable(baseline);
     reading.held = if unanswered { None } else { Some(!missed) };
     judged.readings.push(reading);
     judged
+}
+
+/// Says what keeps one value from being acceptable.
+fn fault(
+    expectation: &Expectation,
+    value: &Value,
+    seen: &[&Observation],
+    (baseline, demand): (Option<&Baseline>, &str),
+) -> Option<(FindingCode, String)> {
+    let field = expectation.field.as_str();
+    match value {
+        Value::Unreadable(why) => {
+            Some((FindingCode::ValueUnreadable, format!("`{field}` could not be read: {why}")))
+        }
+        Value::Absent(how) => {
+            Some((FindingCode::ValueAbsent, format!("`{field}` is absent: {how}")))
+        }
+        present => {
+            let (code, text) = meet_all(expectation, present, seen, baseline)?;
+            let missed = || format!("`{field}` is {}", present.shown_against(demand));
+            Some((code, if text.is_empty() { missed() } else { text }))
+        }
+    }
 }
 
 fn finding_for(
@@ -104,7 +121,7 @@ fn finding_for(
     value: &Value,
 ) -> Finding {
     let code = match (role, code) {
-        (Role::Advise, FindingCode::ExpectationMissed | FindingCode::ValueAbsent) => {
+        (Role::Advise, code) if code.row().severity == Severity::Failure => {
             FindingCode::AdviceMissed
         }
         (Role::Advise, _) => FindingCode::AdviceUnanswered,
@@ -127,10 +144,19 @@ fn meet_all(
     baseline: Option<&Baseline>,
 ) -> Option<(FindingCode, String)> {
     let mut worst: Option<(FindingCode, String)> = None;
+    let direction = comparison::direction(&expectation.field, seen);
     for matcher in &expectation.matchers {
-        let found = match meet(matcher, value, seen, baseline) {
+        let found = match meet(matcher, value, seen, (baseline, direction)) {
             Met::Yes => continue,
             Met::No => return Some((FindingCode::ExpectationMissed, String::new())),
+            Met::Off(baseline) => (
+                FindingCode::OffBaseline,
+                format!(
+                    "`{}` is {}, and its baseline {baseline}",
+                    expectation.field,
+                    value.shown()
+                ),
+            ),
             Met::Unread(why, code) => (code, why),
             Met::NoBaseline => (
                 FindingCode::NoBaseline,
@@ -140,9 +166,14 @@ fn meet_all(
                     value.shown()
                 ),
             ),
+            Met::NotComparable(why) => (
+                FindingCode::NotComparable,
+                format!("`{}` is {}, and {why}", expectation.field, value.shown()),
+            ),
         };
-        let unread = found.0 != FindingCode::NoBaseline;
-        if worst.is_none() || unread {
+        let graver =
+            |(known, _): &(FindingCode, String)| found.0.row().severity < known.row().severity;
+        if worst.as_ref().is_none_or(graver) {
             worst = Some(found);
         }
     }
@@ -156,11 +187,22 @@ fn meet(
     matcher: &Matcher,
     value: &Value,
     seen: &[&Observation],
-    baseline: Option<&Baseline>,
+    (baseline, direction): (Option<&Baseline>, Direction),
 ) -> Met {
     let answer = match matcher {
         Matcher::AgreesWith(other) => agree(value, &combine(other, seen)),
-        Matcher::Within(tolerance) => return within(value, *tolerance, baseline),
+        Matcher::Within(tolerance) => {
+            return match comparison::within(value, *tolerance, baseline, direction) {
+                Compared::Within => Met::Yes,
+                Compared::Off(centre) => Met::Off(centre),
+                Compared::NoBaseline => Met::NoBaseline,
+                Compared::NotComparable(why) => Met::NotComparable(why),
+                Compared::NoQuantity => {
+                    let why = format!("{value} is not a quantity");
+                    Met::Unread(why, FindingCode::KindMismatch)
+                }
+            };
+        }
         _ => matcher.meet(value),
     };
     match answer {
@@ -187,23 +229,6 @@ fn agree(value: &Value, other: &Value) -> Result<bool, MatchError> {
     }
     // Two absences do not agree: nothing missing passes.
     Ok(value == other && !other.has_absent())
-}
-
-/// Compares medians for now; the statistics come with the ledger.
-fn within(value: &Value, tolerance: Quantity, baseline: Option<&Baseline>) -> Met {
-    let Some(baseline) = baseline else { return Met::NoBaseline };
-    let Value::Quantity(observed) = value else {
-        return Met::Unread(format!("{value} is not a quantity"), FindingCode::KindMismatch);
-    };
-    if observed.dimension() != baseline.centre.dimension() {
-        return Met::Unread(
-            format!("the baseline is {}", baseline.centre),
-            FindingCode::KindMismatch,
-        );
-    }
-    let difference = (observed.base() - baseline.centre.base()).abs();
-    let allowed = tolerance.base() * baseline.centre.base().abs();
-    if difference <= allowed * (1.0 + 1e-12) { Met::Yes } else { Met::No }
 }
 
 /// Combines a field over repeats: the median of metrics, else the first fact.

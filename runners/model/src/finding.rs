@@ -65,6 +65,9 @@ catalogue! {
     ExpectationMissed "expectation-missed" Failure
         "The node answered, and the answer is not acceptable."
         "Compare expected and observed; `verify explain CHECK` says why it matters.";
+    OffBaseline "off-baseline" Failure
+        "The value is worse than its baseline by more than the tolerance."
+        "Find what changed; if this is the new normal: verify baseline accept RUN --new-epoch --reason TEXT.";
     ValueAbsent "value-absent" Failure
         "The node answered that the thing does not exist."
         "Install or enable what is missing, or give the check a `when` if the node need not have it.";
@@ -138,8 +141,8 @@ catalogue! {
         "There are too few samples to judge by."
         "Raise `repeat`, or run with --repeat.";
     NotComparable "not-comparable" Unjudged
-        "The baseline was taken with another tool or on another machine."
-        "Accept a new baseline.";
+        "The baseline was taken with another definition or on another machine."
+        "Accept a new baseline when the value is as it should be: verify baseline accept RUN --new-epoch --reason TEXT.";
     AdviceMissed "advice-missed" Advice
         "The answer is acceptable but not as advised."
         "`verify explain CHECK` says what would be better.";
@@ -149,9 +152,15 @@ catalogue! {
     AdviceUnanswered "advice-unanswered" Advice
         "An advised field, or one to record, could not be read."
         "Look at the message; nothing was judged by it.";
+    Improved "improved" Advice
+        "The value is better than its baseline by more than the tolerance."
+        "Accept the run, so that a later loss shows: verify baseline accept RUN --new-epoch --reason TEXT.";
     RemoveWaiver "remove-waiver" Advice
         "The check passes although a waiver excuses it."
         "Remove the waiver.";
+    Simulated "simulated" Note
+        "A simulator answered, not the real thing."
+        "Nothing; such a value says nothing about hardware and is never accepted as a baseline.";
     Waived "waived" Note
         "The failure is excused by a waiver."
         "Nothing, until the waiver expires.";

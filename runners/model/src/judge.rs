@@ -8,6 +8,7 @@
 use crate::{
     baseline::Baseline,
     check::Check,
+    comparison,
     expectation::{self, Judged},
     finding::{Finding, FindingCode, Severity},
     observation::{Attempt, Observation},
@@ -124,6 +125,10 @@ fn judge_attempts(
             verdict.findings.push(Finding::new(FindingCode::ConditionsNotHeld, why.clone()));
         }
     }
+    if let Some(by) = observations.iter().find_map(|o| o.simulated.as_deref()) {
+        let message = format!("answered by {by}");
+        verdict.findings.push(Finding::new(FindingCode::Simulated, message));
+    }
     let tried_again = attempts.iter().filter(|a| a.result.is_err()).count();
     if answered && tried_again > 0 {
         let message = format!("answered after {tried_again} failed attempt(s)");
@@ -178,7 +183,7 @@ fn settle_outcome(verdict: &mut Verdict, finals: &[&Attempt]) -> Outcome {
 }
 
 /// Returns the last try of each repeat, in the order of repeats.
-fn final_attempts(attempts: &[Attempt]) -> Vec<&Attempt> {
+pub fn final_attempts(attempts: &[Attempt]) -> Vec<&Attempt> {
     let mut finals: Vec<&Attempt> = Vec::new();
     for attempt in attempts {
         match finals.iter_mut().find(|a| a.repeat == attempt.repeat) {
@@ -206,7 +211,12 @@ fn read_fields(
         }
     }
     for field in &check.record {
-        absorb(verdict, check, record_field(field, check.only_records(), seen));
+        let baseline = baselines.iter().find(|b| b.key == key && b.field == *field);
+        let mut judged = record_field(field, check.only_records(), seen);
+        for reading in &mut judged.readings {
+            reading.baseline = comparison::comparable(baseline);
+        }
+        absorb(verdict, check, judged);
     }
 }
 
@@ -231,6 +241,7 @@ fn add_fix(finding: &mut Finding, check: &Check) {
     let Some(fix) = Some(&check.fix).filter(|fix| !fix.is_empty()) else { return };
     match finding.code {
         FindingCode::ExpectationMissed | FindingCode::ValueAbsent => finding.next.clone_from(fix),
+        FindingCode::OffBaseline => finding.next = format!("{fix} {}", finding.code.row().next),
         // Both stand: the check knows its own cause, and the node file may promise too much.
         FindingCode::ExpectedCapabilityMissing => {
             finding.next = format!(

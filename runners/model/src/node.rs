@@ -86,6 +86,9 @@ pub struct Facts {
     pub virtualization: String,
     /// User who asks.
     pub user: String,
+    /// Names this boot of the machine, for what counts as one session; empty where nobody knows.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub boot: String,
     /// Further core fields of the fingerprint, by name.
     pub core: BTreeMap<String, String>,
     /// Capabilities that the node has.

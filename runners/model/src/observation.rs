@@ -16,6 +16,9 @@ pub struct Observation {
     /// Metrics, by dotted name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, Metric>,
+    /// What stood in for the real thing, if something did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<String>,
 }
 
 impl Observation {

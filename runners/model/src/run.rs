@@ -126,9 +126,11 @@ impl Run {
         let waivers: Vec<_> =
             self.nodes.iter().flat_map(|n| n.file.waivers.iter().cloned()).collect();
         let today: String = self.header.started_at.chars().take(10).collect();
+        self.baselines.sort_by(Baseline::order);
         let judged = |check: &RunCheck| {
             let planned = &check.planned;
-            judge(&planned.node, &planned.check, &check.answer, &self.baselines)
+            let own = Baseline::of(&self.baselines, &planned.key());
+            judge(&planned.node, &planned.check, &check.answer, own)
         };
         let mut verdicts: Vec<Verdict> = self.checks.iter().map(judged).collect();
         settle(&mut verdicts, &waivers, &today);

@@ -9,6 +9,7 @@ use sample::{
     meets, metric, outcome, q, us, verdict,
 };
 use verify_model::{
+    baseline::Baseline,
     check::Check,
     finding::FindingCode,
     judge::judge,
@@ -56,18 +57,62 @@ fn within_compares_with_the_accepted_baseline() {
     let check = demanding(Matcher::Within(q("5 %")));
     let judged =
         |value: f64| judge(NODE, &check, &answer([measured(&[value])]), &[baseline("50 us")]);
-    for (value, outcome) in [
-        (50.0, Outcome::Pass),
-        (52.5, Outcome::Pass),
-        (47.5, Outcome::Pass),
-        (52.6, Outcome::Fail),
-        (47.4, Outcome::Fail),
-    ] {
-        assert_eq!(judged(value).outcome, outcome, "{value}");
+    for (value, outcome) in
+        [(50.0, Outcome::Pass), (52.5, Outcome::Pass), (47.5, Outcome::Pass), (52.6, Outcome::Fail)]
+    {
+        let verdict = judged(value);
+        assert_eq!(verdict.outcome, outcome, "{value}");
+        assert!(verdict.findings.iter().all(|f| f.code != FindingCode::Improved), "{value}");
     }
     assert_eq!(judged(50.0).readings[0].baseline, Some(us(50.0)));
-    let other_kind = judge(NODE, &check, &answer([measured(&[50.0])]), &[baseline("50 W")]);
-    assert_eq!(other_kind.decided_by, Some(FindingCode::KindMismatch));
+}
+
+#[test]
+fn better_than_the_baseline_passes_and_is_said_where_better_is_known() {
+    let check = demanding(Matcher::Within(q("5 %")));
+    let faster = judge(NODE, &check, &answer([measured(&[40.0])]), &[baseline("50 us")]);
+    assert_eq!(faster.outcome, Outcome::Pass);
+    let said = faster.findings.iter().find(|f| f.code == FindingCode::Improved).unwrap();
+    assert!(said.message.contains("20 % better than its baseline 50 us"), "{}", said.message);
+    // Of a fact nobody says which way is better.
+    let fact = answer([found(Value::Quantity(us(40.0)))]);
+    assert_eq!(judge(NODE, &check, &fact, &[baseline("50 us")]).outcome, Outcome::Fail);
+}
+
+#[test]
+fn what_cannot_be_compared_is_never_judged() {
+    let check = demanding(Matcher::Within(q("5 %")));
+    let elsewhere =
+        Baseline { mismatch: Some("it is of machine `other`".into()), ..baseline("50 us") };
+    for (value, baseline, word) in [
+        (50.0, elsewhere, "machine `other`"),
+        (50.0, baseline("50 W"), "another kind"),
+        (50.0, baseline("0 us"), "which is 0"),
+    ] {
+        let verdict = judge(NODE, &check, &answer([measured(&[value])]), &[baseline]);
+        assert_eq!(verdict.outcome, Outcome::Unjudged, "{word}");
+        assert_eq!(verdict.decided_by, Some(FindingCode::NotComparable), "{word}");
+        assert!(verdict.findings[0].message.contains(word), "{}", verdict.findings[0].message);
+        assert_eq!(verdict.readings[0].held, None);
+    }
+    let still = judge(NODE, &check, &answer([measured(&[0.0])]), &[baseline("0 us")]);
+    assert_eq!(still.outcome, Outcome::Pass);
+}
+
+#[test]
+fn a_recorded_value_stands_beside_its_baseline_and_is_not_judged_by_it() {
+    let check = Check { record: vec!["value".into()], ..check() };
+    let verdict = judge(NODE, &check, &answer([measured(&[500.0])]), &[baseline("50 us")]);
+    assert_eq!(verdict.outcome, Outcome::Pass);
+    assert_eq!(verdict.readings[0].baseline, Some(us(50.0)));
+}
+
+#[test]
+fn a_simulated_answer_is_labelled() {
+    let by = Observation { simulated: Some("nvidia-sim".into()), ..measured(&[5.0]) };
+    let verdict = verdict(&demanding(Matcher::AtMost(us(10.0))), &answer([by]));
+    let said = verdict.findings.iter().find(|f| f.code == FindingCode::Simulated).unwrap();
+    assert!(said.message.contains("nvidia-sim"));
 }
 
 #[test]

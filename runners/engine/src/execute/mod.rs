@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Instant};
 use verify_model::{event::Event, verdict::CheckKey};
 
 pub use gather::Gatherer;
-pub use node::run_node;
+pub use node::{Setting, run_node};
 
 use crate::transport::Cancel;
 

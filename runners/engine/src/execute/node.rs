@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use verify_model::{
     ask::Ask,
+    baseline::Baseline,
     effect::Effect,
     event::Event,
     evidence::{Evidence, FailureKind},
@@ -24,13 +25,24 @@ use crate::{
     probes,
 };
 
+/// Holds what a run brings to each of its nodes.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    /// Day of the run, as `YYYY-MM-DD`.
+    pub today: &'a str,
+    /// Baselines of the run, sorted by check and field.
+    pub baselines: &'a [Baseline],
+    /// Whether a check failed on a node before.
+    pub failed: bool,
+}
+
 /// Asks every step of a node's plan; returns whether a check failed that no waiver excuses on the
-/// day of the run, `today` as `YYYY-MM-DD`; `failed` says whether one did on a node before.
+/// day of the run, here or on a node before.
 pub fn run_node(
     gatherer: &Gatherer<'_>,
     node: &RunNode,
     steps: &[Step],
-    (today, failed): (&str, bool),
+    setting: Setting<'_>,
     observer: &mut dyn Observer,
 ) -> bool {
     let mut run = NodeRun {
@@ -38,12 +50,13 @@ pub fn run_node(
         facts: &node.facts,
         node,
         steps,
-        today,
+        today: setting.today,
+        baselines: setting.baselines,
         observer,
         outcomes: BTreeMap::new(),
         roots: BTreeMap::new(),
         cache: BTreeMap::new(),
-        failed,
+        failed: setting.failed,
     };
     run.expect_asks();
     let mut pending: Vec<usize> = (0..steps.len()).collect();
@@ -75,6 +88,7 @@ struct NodeRun<'a> {
     node: &'a RunNode,
     steps: &'a [Step],
     today: &'a str,
+    baselines: &'a [Baseline],
     observer: &'a mut dyn Observer,
     outcomes: BTreeMap<&'a str, Outcome>,
     /// For each blocked check, the check at the root.
@@ -154,9 +168,11 @@ impl NodeRun<'_> {
 
     /// Records a final answer; always true.
     fn answer(&mut self, at: usize, answer: Answer) -> bool {
-        let verdict = judge(self.gatherer.node, &self.steps[at].check, &answer, &[]);
+        let key = self.key(at);
+        let own = Baseline::of(self.baselines, &key);
+        let verdict = judge(self.gatherer.node, &self.steps[at].check, &answer, own);
         let recorded = if matches!(answer, Answer::Attempted(_)) { None } else { Some(answer) };
-        self.observer.event(Event::Answered { key: self.key(at), answer: recorded });
+        self.observer.event(Event::Answered { key, answer: recorded });
         let mut settled = [verdict.outline()];
         settle(&mut settled, &self.node.file.waivers, self.today);
         self.failed |= settled.iter().any(|v| v.outcome == Outcome::Fail && !v.is_waived());

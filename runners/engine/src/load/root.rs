@@ -11,6 +11,8 @@ use std::{
     sync::Arc,
 };
 
+use crate::baseline::{BASELINES_DIR, Shelf};
+
 use super::{
     diagnostic::{LoadError, Source},
     embedded::{NODES, SUITES},
@@ -28,6 +30,8 @@ pub const MAX_FILE: u64 = 16 * 1024 * 1024;
 pub struct Root {
     /// Folder; absent where only embedded files are used.
     pub dir: Option<PathBuf>,
+    /// The user's own folder, in which a first baseline makes a root; absent where nobody knows.
+    pub home: Option<PathBuf>,
 }
 
 /// Holds what the surroundings say about where a root may be.
@@ -46,26 +50,34 @@ impl Root {
     ///
     /// *Errors*: a folder was asked for and is not one.
     pub fn choose(surroundings: &Surroundings) -> Result<Self, LoadError> {
+        let home = surroundings.config_home.as_ref().map(|dir| dir.join("verify"));
         if let Some(given) = &surroundings.given {
             if !is_root(given) {
                 let message = format!(
-                    "{} is not a root: expected a folder with `{SUITES_DIR}/` or `{NODES_DIR}/` in it",
+                    "{} is not a root: expected a folder with `{SUITES_DIR}/`, `{NODES_DIR}/` or `{BASELINES_DIR}/` in it",
                     given.display()
                 );
                 return Err(LoadError::general(message));
             }
-            return Ok(Self { dir: Some(given.clone()) });
+            return Ok(Self { dir: Some(given.clone()), home });
         }
         let parents = surroundings.current.ancestors();
         let whole =
             parents.filter(|dir| dir.join(SUITES_DIR).is_dir() && dir.join(NODES_DIR).is_dir());
-        let user = surroundings.config_home.iter().map(|dir| dir.join("verify"));
+        let user = home.iter().cloned();
         let machine = std::iter::once(PathBuf::from("/etc/verify"));
         let dir = whole
             .map(Path::to_path_buf)
             .next()
             .or_else(|| user.chain(machine).find(|dir| is_root(dir)));
-        Ok(Self { dir })
+        Ok(Self { dir, home })
+    }
+
+    /// Returns where baselines are read and written: below the root, else below the user's own
+    /// folder; never in what is embedded.
+    pub fn shelf(&self) -> Option<Shelf> {
+        let dir = self.dir.as_ref().or(self.home.as_ref())?;
+        Some(Shelf::new(dir.join(BASELINES_DIR)))
     }
 
     /// Names the root for people.
@@ -117,7 +129,7 @@ impl Root {
 }
 
 fn is_root(dir: &Path) -> bool {
-    dir.join(SUITES_DIR).is_dir() || dir.join(NODES_DIR).is_dir()
+    [SUITES_DIR, NODES_DIR, BASELINES_DIR].iter().any(|below| dir.join(below).is_dir())
 }
 
 fn toml_files(dir: &Path) -> Result<Vec<PathBuf>, String> {

@@ -101,7 +101,15 @@ pub(crate) fn answer(observations: impl IntoIterator<Item = Observation>) -> Ans
 }
 
 pub(crate) fn baseline(centre: &str) -> Baseline {
-    Baseline { key: CheckKey::new(NODE, ID), field: "value".into(), centre: q(centre), units: 5 }
+    Baseline {
+        key: CheckKey::new(NODE, ID),
+        field: "value".into(),
+        centre: q(centre),
+        spread: None,
+        units: 5,
+        epoch: String::new(),
+        mismatch: None,
+    }
 }
 
 /// Judges without a baseline.

@@ -118,7 +118,7 @@ pub(crate) fn plan_in_process(root: &Path, nodes: &[&str]) -> usize {
 }
 
 fn prepare(root: &Path, nodes: &[&str], suites: Vec<String>, context: &Context) -> Prepared {
-    let catalog = catalog::load(&Root { dir: Some(root.to_owned()) });
+    let catalog = catalog::load(&Root { dir: Some(root.to_owned()), home: None });
     let catalog = catalog.unwrap_or_else(|error| panic!("{}", error.render(false)));
     let local = || Arc::new(Local::new("bench")) as Arc<dyn Transport>;
     let request = Request {
@@ -126,6 +126,7 @@ fn prepare(root: &Path, nodes: &[&str], suites: Vec<String>, context: &Context) 
         selection: Selection { suites, ..Selection::default() },
         permissions: Permissions::default(),
         repeat: None,
+        shelf: None,
     };
     session::prepare(&catalog, &request, context).unwrap()
 }

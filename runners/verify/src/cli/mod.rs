@@ -1,5 +1,6 @@
 //! The command line as data: subcommands, flags, their environment variables and their help.
 
+mod baseline;
 mod choice;
 mod listing;
 
@@ -11,6 +12,7 @@ use clap::{
 };
 
 pub(crate) use self::{
+    baseline::{AcceptArgs, BaselineAction, DiffArgs, MergeArgs, ShowArgs},
     choice::{Choice, PlanArgs, RunArgs},
     listing::{ListArgs, Listing, RunsAction, SchemaName},
 };
@@ -25,6 +27,7 @@ Examples:
   verify plan --node nvidia               what would be asked; nothing is run
   verify explain kernel/isolcpus          why a check matters and what to do when it fails
   verify report last --format junit       an old run in another format
+  verify baseline accept last --reason X  make what the last run measured the new normal
 
 Records of runs are kept below $VERIFY_STATE/runs, else $XDG_STATE_HOME/verify/runs, else
 ~/.local/state/verify/runs. Lists in variables are separated by commas.
@@ -150,6 +153,14 @@ pub(crate) enum Command {
         /// File to write; standard output unless given.
         #[arg(long, short, value_name = "PATH")]
         output: Option<PathBuf>,
+    },
+    /// Show and change what is normal.
+    #[command(
+        after_help = "Baselines stand below baselines/ of the root: per node and suite a summary for people and a\nledger of units. `within` in a suite compares with them.\n\nExamples:\n  verify baseline accept last --reason \"as built\"\n  verify baseline show --node nvidia\n  verify baseline diff last"
+    )]
+    Baseline {
+        #[command(subcommand)]
+        action: BaselineAction,
     },
     /// List recorded runs, or remove old ones.
     #[command(after_help = "Examples:\n  verify runs\n  verify runs prune --keep 20")]

@@ -1,5 +1,6 @@
 //! One file a subcommand.
 
+mod baseline;
 mod explain;
 mod list;
 mod old;
@@ -25,6 +26,7 @@ pub(crate) fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<u8> {
         Some(Command::Report { run, format, output }) => {
             old::report(run, format, output.as_deref(), color)
         }
+        Some(Command::Baseline { action }) => baseline::baseline(root, action),
         Some(Command::Runs { action }) => runs::runs(action.as_ref()),
         Some(Command::Schema { name }) => schema::schema(*name),
     }

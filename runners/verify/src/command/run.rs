@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc, time::Instant};
 
 use anyhow::Context as _;
 use verify_engine::{
+    baseline::Shelf,
     execute::Context,
     load::{
         catalog::{self, Catalog},
@@ -120,7 +121,7 @@ pub(crate) fn ready(
     let catalog = catalog::load(&root)?;
     let (id, started_at, started) = begin();
     let context = Context::new(started, Cancel::default(), fail_fast);
-    let request = request(&catalog, choice, &id)?;
+    let request = request(&catalog, choice, &id, root.shelf())?;
     let prepared = session::prepare(&catalog, &request, &context)?;
     Ok(Ready { id, started_at, root, context, prepared })
 }
@@ -132,7 +133,12 @@ fn begin() -> (String, String, Instant) {
     (ulid::Ulid::generate().to_string(), rounded.to_string(), Instant::now())
 }
 
-fn request(catalog: &Catalog, choice: &Choice, id: &str) -> anyhow::Result<Request> {
+fn request(
+    catalog: &Catalog,
+    choice: &Choice,
+    id: &str,
+    shelf: Option<Shelf>,
+) -> anyhow::Result<Request> {
     let mut names: Vec<String> = Vec::new();
     let given =
         if choice.nodes.is_empty() { vec!["local".to_owned()] } else { choice.nodes.clone() };
@@ -162,6 +168,7 @@ fn request(catalog: &Catalog, choice: &Choice, id: &str) -> anyhow::Result<Reque
             load: choice.allow_load.iter().cloned().collect(),
         },
         repeat: choice.repeat,
+        shelf,
     })
 }
 

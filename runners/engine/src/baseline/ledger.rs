@@ -1,0 +1,219 @@
+//! The ledger: every accepted unit of one suite on one node, one a line, sorted by run.
+//!
+//! It is the truth; the summary is computed from it. Order and repetition of lines do not matter to
+//! a reader, so that two people's ledgers merge by union, by hand or by version control. The same
+//! unit with two contents is a contradiction and refused.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::unit::{LEDGER_FORMAT, Unit, UnitId};
+use crate::load::{
+    catalog::digest,
+    diagnostic::{Diagnostic, LoadError, Source},
+};
+
+/// Number of units that stay as the anchor. *Source*: `statistics.md`, section 2: the first 10.
+pub const ANCHOR_UNITS: usize = 10;
+/// Number of the latest units that count. *Source*: `statistics.md`, section 2: the latest 60.
+pub const CURRENT_UNITS: usize = 60;
+/// Number of epochs of which units are kept, the current one among them. *Proposed*.
+pub const EPOCHS: usize = 8;
+
+/// Says that two ledgers contradict each other.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the unit of {check}, repeat {repeat}, in run {run} stands there with two contents")]
+pub struct Conflict {
+    run: String,
+    check: String,
+    repeat: u32,
+}
+
+/// Holds the units of one suite on one node.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ledger {
+    units: BTreeMap<UnitId, Entry>,
+}
+
+/// Holds one unit with the line that it stands in.
+#[derive(Clone, Debug, PartialEq)]
+struct Entry {
+    unit: Unit,
+    line: String,
+}
+
+/// Holds the units of one check that count, oldest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct History<'l> {
+    /// The latest units of the newest epoch.
+    pub current: Vec<&'l Unit>,
+    /// The first units that were ever accepted of the same definition on the same machine.
+    pub anchor: Vec<&'l Unit>,
+}
+
+impl<'l> History<'l> {
+    /// Returns the newest unit.
+    pub fn newest(&self) -> Option<&'l Unit> {
+        self.current.last().copied()
+    }
+}
+
+impl Ledger {
+    /// Reads the text of a ledger.
+    ///
+    /// *Errors*: every line that is no unit, and where the text is cut.
+    pub fn parse(source: &Arc<Source>) -> Result<Self, LoadError> {
+        let mut ledger = Self::default();
+        let mut error = LoadError::default();
+        let mut start = 0;
+        for line in source.text.split_inclusive('\n') {
+            let span = start..start + line.trim_end().len();
+            start += line.len();
+            let text = line.trim();
+            if text.is_empty() {
+                continue;
+            }
+            let read = if line.ends_with('\n') { unit(text) } else { Err(cut()) };
+            let added = read.and_then(|unit| {
+                ledger.insert(unit).map(drop).map_err(|conflict| {
+                    (conflict.to_string(), "differs from an earlier line".to_owned())
+                })
+            });
+            if let Err((title, label)) = added {
+                let help = "restore the file from version control; `verify baseline merge` brings two whole ledgers together".to_owned();
+                let source = Arc::clone(source);
+                error.diagnostics.push(Diagnostic { source, span, title, label, help: Some(help) });
+            }
+        }
+        if error.is_empty() { Ok(ledger) } else { Err(error) }
+    }
+
+    /// Adds a unit; tells whether it is new.
+    ///
+    /// *Errors*: the unit is there with another content.
+    pub fn insert(&mut self, unit: Unit) -> Result<bool, Conflict> {
+        let id = unit.id();
+        if let Some(known) = self.units.get(&id) {
+            if known.unit == unit {
+                return Ok(false);
+            }
+            return Err(Conflict { run: id.run, check: id.check, repeat: id.repeat });
+        }
+        // A unit holds names and numbers only, which always have a JSON form.
+        let line = serde_json::to_string(&unit).unwrap_or_default();
+        self.units.insert(id, Entry { unit, line });
+        Ok(true)
+    }
+
+    /// Adds every unit of another ledger; returns how many are new.
+    ///
+    /// *Errors*: a unit is in both with different contents; nothing is added then.
+    pub fn union(&mut self, other: &Self) -> Result<usize, Conflict> {
+        let mut both = self.clone();
+        let mut new = 0;
+        for entry in other.units.values() {
+            new += usize::from(both.insert(entry.unit.clone())?);
+        }
+        *self = both;
+        Ok(new)
+    }
+
+    /// Returns a unit.
+    pub fn get(&self, id: &UnitId) -> Option<&Unit> {
+        self.units.get(id).map(|entry| &entry.unit)
+    }
+
+    /// Puts a unit in the place of the one of the same id.
+    pub(super) fn replace(&mut self, unit: Unit) {
+        self.units.remove(&unit.id());
+        // Nothing stands there now that could contradict it.
+        let _ = self.insert(unit);
+    }
+
+    /// Tells whether there is no unit.
+    pub fn is_empty(&self) -> bool {
+        self.units.is_empty()
+    }
+
+    /// Lists the checks that have units.
+    pub fn checks(&self) -> BTreeSet<&str> {
+        self.units.keys().map(|id| id.check.as_str()).collect()
+    }
+
+    fn of<'l>(&'l self, check: &str) -> impl Iterator<Item = &'l Unit> {
+        self.units.values().map(|entry| &entry.unit).filter(move |unit| unit.check == check)
+    }
+
+    /// Returns the units of a check that count; `None` if there are none.
+    pub fn history(&self, check: &str) -> Option<History<'_>> {
+        let newest = self.of(check).max_by_key(|unit| (&unit.epoch, unit.id()))?;
+        let mut current: Vec<&Unit> =
+            self.of(check).filter(|unit| unit.epoch == newest.epoch).collect();
+        current.drain(..current.len().saturating_sub(CURRENT_UNITS));
+        let alike =
+            |unit: &&Unit| unit.definition == newest.definition && unit.machine == newest.machine;
+        let anchor = self.of(check).filter(alike).take(ANCHOR_UNITS).collect();
+        Some(History { current, anchor })
+    }
+
+    /// Drops what no longer counts: of each of the latest epochs the latest units stay, and the
+    /// anchor.
+    pub fn trim(&mut self) {
+        let mut keep: BTreeSet<UnitId> = BTreeSet::new();
+        for check in self.checks() {
+            let Some(history) = self.history(check) else { continue };
+            keep.extend(history.anchor.iter().map(|unit| unit.id()));
+            let epochs: BTreeSet<&str> = self.of(check).map(|unit| unit.epoch.as_str()).collect();
+            for epoch in epochs.into_iter().rev().take(EPOCHS) {
+                let units: Vec<&Unit> = self.of(check).filter(|u| u.epoch == epoch).collect();
+                let from = units.len().saturating_sub(CURRENT_UNITS);
+                keep.extend(units[from..].iter().map(|unit| unit.id()));
+            }
+        }
+        self.units.retain(|id, _| keep.contains(id));
+    }
+
+    /// Returns the text: one line a unit, sorted.
+    pub fn render(&self) -> String {
+        self.units.values().flat_map(|entry| [entry.line.as_str(), "\n"]).collect()
+    }
+
+    /// Returns the digest of the lines of a check, whatever their order in the file.
+    pub fn digest(&self, check: &str) -> String {
+        let lines = self.units.values().filter(|entry| entry.unit.check == check);
+        let text: String = lines.flat_map(|entry| [entry.line.as_str(), "\n"]).collect();
+        digest(text.as_bytes())
+    }
+}
+
+fn cut() -> (String, String) {
+    ("the ledger ends in the middle of a line".to_owned(), "cut here".to_owned())
+}
+
+/// Reads one line.
+///
+/// *Errors*: a title and a label.
+fn unit(text: &str) -> Result<Unit, (String, String)> {
+    #[derive(serde::Deserialize)]
+    struct Form {
+        format: Option<String>,
+    }
+    let form: Form = serde_json::from_str(text).map_err(|error| fault(&error.to_string()))?;
+    match form.format.as_deref() {
+        Some(LEDGER_FORMAT) => {}
+        Some(other) => {
+            let title = format!("the line has the format `{other}`");
+            let label = format!("this version reads `{LEDGER_FORMAT}`; a newer verify may read it");
+            return Err((title, label));
+        }
+        None => return Err(fault("it has no `format`")),
+    }
+    let unit: Unit = serde_json::from_str(text).map_err(|error| fault(&error.to_string()))?;
+    unit.fault().map_or(Ok(unit), |why| Err(fault(&why)))
+}
+
+fn fault(why: &str) -> (String, String) {
+    ("not a unit of a baseline".to_owned(), why.to_owned())
+}

@@ -1,0 +1,22 @@
+//! What is normal: accepted baselines, from their files to what `judge` compares with.
+//!
+//! Reading order: `unit` (one line), `ledger` (all lines of a suite on a node), `summary` (what people
+//! review), `witness` (the two agree), `shelf` (the files), `accept` (from a run), `compared` (for a
+//! plan). Statistics come later and work on the same ledger.
+
+mod accept;
+mod compared;
+mod histogram;
+mod ledger;
+mod shelf;
+mod summary;
+mod unit;
+mod witness;
+
+pub use accept::{Acceptance, Change, Proposal, Refused, Taken, accept, change, propose};
+pub use compared::compared;
+pub use histogram::{Histogram, HistogramError};
+pub use ledger::{ANCHOR_UNITS, CURRENT_UNITS, Conflict, EPOCHS, History, Ledger};
+pub use shelf::{BASELINES_DIR, Lock, Place, Shelf, ShelfError, is_plain};
+pub use summary::{Centre, CheckSummary, MetricSummary, SUMMARY_FORMAT, Summary, centre};
+pub use unit::{LEDGER_FORMAT, Sampled, Unit, UnitId, definition, metrics};

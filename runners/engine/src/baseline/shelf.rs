@@ -1,0 +1,261 @@
+//! Where baselines stand: two files a suite and node, read together and replaced whole.
+//!
+//! A write prepares every file before the first is replaced, ledgers before summaries; what a crash
+//! leaves in between is found by the digests and repaired by a merge, since a summary follows from
+//! its ledger. One writer at a time, held by a lock on the folder itself: nothing is left behind.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Component, Path, PathBuf},
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use tempfile::NamedTempFile;
+
+use super::{ledger::Ledger, summary::Summary, witness};
+use crate::load::{
+    diagnostic::{LoadError, Source},
+    root,
+};
+
+/// Folder of baselines below a root.
+pub const BASELINES_DIR: &str = "baselines";
+/// Ending of ledgers.
+const LEDGER: &str = ".runs.jsonl";
+/// Ending of summaries.
+const SUMMARY: &str = ".toml";
+/// How long another writer is waited for; one takes milliseconds.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// Says why a baseline cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ShelfError {
+    /// The file system refused.
+    #[error("cannot {action} {path}: {error}; nothing was changed")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: String,
+        /// The system's own words.
+        error: io::Error,
+    },
+    /// Some files were replaced and others not.
+    #[error(
+        "cannot replace {path}: {error}; its ledger may be newer than its summary: `verify baseline merge` writes the summary anew"
+    )]
+    Half {
+        /// What was not replaced.
+        path: String,
+        /// The system's own words.
+        error: io::Error,
+    },
+    /// Somebody else writes.
+    #[error("another verify writes to {0}; try again when it has finished")]
+    Busy(String),
+    /// The files that are there are not in order.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+/// Names one pair of files.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Name of the node.
+    pub node: String,
+    /// Name of the suite.
+    pub suite: String,
+}
+
+/// Holds the folder of baselines.
+#[derive(Clone, Debug)]
+pub struct Shelf {
+    dir: PathBuf,
+}
+
+/// Keeps other writers away while it lives.
+#[derive(Debug)]
+pub struct Lock {
+    _folder: File,
+}
+
+fn failed(action: &'static str, path: &Path, error: io::Error) -> ShelfError {
+    ShelfError::Io { action, path: path.display().to_string(), error }
+}
+
+impl Shelf {
+    /// Names the folder; it need not be there.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// Returns the folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Returns where the summary of a place stands.
+    pub fn summary_path(&self, place: &Place) -> PathBuf {
+        self.dir.join(&place.node).join(format!("{}{SUMMARY}", place.suite))
+    }
+
+    /// Returns where the ledger of a place stands.
+    pub fn ledger_path(&self, place: &Place) -> PathBuf {
+        self.dir.join(&place.node).join(format!("{}{LEDGER}", place.suite))
+    }
+
+    /// Reads the ledger of a place; empty where there are no files.
+    ///
+    /// *Errors*: a file cannot be read, is damaged, or the summary does not follow from the ledger.
+    pub fn read(&self, place: &Place) -> Result<Ledger, LoadError> {
+        let ledger = self.source(&self.ledger_path(place))?;
+        let summary = self.source(&self.summary_path(place))?;
+        let (Some(ledger), Some(summary)) = (&ledger, &summary) else {
+            return witness::alone(ledger.as_deref(), summary.as_deref());
+        };
+        let read = Ledger::parse(ledger)?;
+        witness::agree(summary, &Summary::of(&read))?;
+        Ok(read)
+    }
+
+    /// Reads a ledger without its summary, for repair.
+    ///
+    /// *Errors*: it is not there, cannot be read or is damaged.
+    pub fn read_ledger(&self, path: &Path) -> Result<Ledger, LoadError> {
+        let missing = || {
+            LoadError::general(format!(
+                "there is no ledger {}; name one that is there",
+                path.display()
+            ))
+        };
+        Ledger::parse(&self.source(path)?.ok_or_else(missing)?)
+    }
+
+    /// Lists the places that have files, sorted.
+    ///
+    /// *Errors*: a folder cannot be listed.
+    pub fn places(&self) -> Result<Vec<Place>, LoadError> {
+        let mut places = Vec::new();
+        for node in names(&self.dir)? {
+            for file in names(&self.dir.join(&node))? {
+                let suite = file.strip_suffix(LEDGER).or_else(|| file.strip_suffix(SUMMARY));
+                let Some(suite) = suite.map(str::to_owned) else { continue };
+                places.push(Place { node: node.clone(), suite });
+            }
+        }
+        places.sort();
+        places.dedup();
+        Ok(places)
+    }
+
+    /// Keeps other writers away; makes the folder where it is missing.
+    ///
+    /// *Errors*: the folder cannot be made, or somebody else writes for too long.
+    pub fn lock(&self) -> Result<Lock, ShelfError> {
+        fs::create_dir_all(&self.dir).map_err(|error| failed("create", &self.dir, error))?;
+        let folder = File::open(&self.dir).map_err(|error| failed("open", &self.dir, error))?;
+        let (done, waits) = mpsc::channel();
+        std::thread::spawn(move || done.send(folder.lock().map(|()| folder)));
+        match waits.recv_timeout(LOCK_WAIT) {
+            Ok(Ok(folder)) => Ok(Lock { _folder: folder }),
+            Ok(Err(error)) => Err(failed("lock", &self.dir, error)),
+            Err(_) => Err(ShelfError::Busy(self.dir.display().to_string())),
+        }
+    }
+
+    /// Replaces the files of places. Needs the lock.
+    ///
+    /// *Errors*: a file cannot be written; then all files are as before unless `Half` says so.
+    pub fn write(&self, _lock: &Lock, ledgers: &[(Place, Ledger)]) -> Result<(), ShelfError> {
+        let mut ready: Vec<(NamedTempFile, PathBuf)> = Vec::new();
+        for (place, ledger) in ledgers {
+            if !is_plain(&place.node) || !is_plain(&place.suite) {
+                let error = io::Error::new(io::ErrorKind::InvalidInput, "not a name of a file");
+                return Err(failed("write", &self.summary_path(place), error));
+            }
+            let (path, summary) = (self.ledger_path(place), self.summary_path(place));
+            let old = self.source(&summary).ok().flatten();
+            let old = old.map_or_else(String::new, |source| source.text.clone());
+            let text = Summary::of(ledger).render(&old);
+            let folder = self.dir.join(&place.node);
+            fs::create_dir_all(&folder).map_err(|error| failed("create", &folder, error))?;
+            ready.push((temporary(&path, &ledger.render())?, path));
+            ready.push((temporary(&summary, &text)?, summary));
+        }
+        for (replaced, (file, path)) in ready.into_iter().enumerate() {
+            file.persist(&path).map_err(|error| match replaced {
+                0 => failed("replace", &path, error.error),
+                _ => ShelfError::Half { path: path.display().to_string(), error: error.error },
+            })?;
+        }
+        self.settle(ledgers)
+    }
+
+    /// Makes the replacements durable.
+    fn settle(&self, ledgers: &[(Place, Ledger)]) -> Result<(), ShelfError> {
+        for (place, _) in ledgers {
+            let folder = self.dir.join(&place.node);
+            let synced = File::open(&folder).and_then(|open| open.sync_all());
+            synced
+                .map_err(|error| ShelfError::Half { path: folder.display().to_string(), error })?;
+        }
+        Ok(())
+    }
+
+    /// Reads a file; `None` where there is none.
+    fn source(&self, path: &Path) -> Result<Option<Arc<Source>>, LoadError> {
+        let known = path.try_exists();
+        let known = known.map_err(|error| {
+            LoadError::general(format!("cannot look at {}: {error}", path.display()))
+        })?;
+        if !known {
+            return Ok(None);
+        }
+        let text = root::read(path).map_err(LoadError::general)?;
+        let above = self.dir.parent().unwrap_or(Path::new(""));
+        let shown = path.strip_prefix(above).unwrap_or(path).display().to_string();
+        Ok(Some(Source::new(shown, text)))
+    }
+}
+
+/// Tells whether a name is one component of a path.
+pub fn is_plain(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(only)), None) if only == name)
+}
+
+fn temporary(path: &Path, text: &str) -> Result<NamedTempFile, ShelfError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let write = || {
+        let mut file = tempfile::Builder::new()
+            .permissions(fs::Permissions::from_mode(0o644))
+            .tempfile_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        Ok(file)
+    };
+    write().map_err(|error| failed("write", path, error))
+}
+
+fn names(dir: &Path) -> Result<Vec<String>, LoadError> {
+    let wrong = |error: io::Error| {
+        LoadError::general(format!("cannot list {}: {error}; check its permissions", dir.display()))
+    };
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(wrong(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        found.push(entry.map_err(wrong)?.file_name().to_string_lossy().into_owned());
+    }
+    Ok(found)
+}

@@ -1,0 +1,235 @@
+//! The summary of a ledger: the few lines a metric that people review.
+//!
+//! Computed from the ledger and never the other way round. A reader computes it again and demands
+//! that the file says the same, so that neither file changes without the other. What people wrote
+//! as comments stays when the file is written anew.
+
+use serde::Deserialize;
+use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
+use verify_model::{
+    metric::{Direction, quantile},
+    quantity::Quantity,
+};
+
+use super::{
+    ledger::{History, Ledger},
+    unit::Unit,
+};
+
+/// Names the format of a summary; a reader refuses what it does not know.
+pub const SUMMARY_FORMAT: &str = "verify-baseline/1";
+const HEAD: &str = "\
+# What is normal here, as people accepted it. Written by `verify baseline accept`; review it like
+# code. The units behind it stand in the .runs.jsonl beside it; after a merge of the two by version
+# control, `verify baseline merge` writes this file anew.
+";
+
+/// Holds the summary of one suite on one node.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Summary {
+    /// Format and version of the file.
+    pub format: String,
+    /// Checks, sorted by id.
+    #[serde(default)]
+    pub check: Vec<CheckSummary>,
+}
+
+/// Holds what is normal for one check.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CheckSummary {
+    /// Id.
+    pub id: String,
+    /// Host name of the machine.
+    pub machine: String,
+    /// Why the newest unit was accepted.
+    pub reason: String,
+    /// Run with which the epoch began.
+    pub epoch: String,
+    /// Runs whose units count.
+    pub runs: Vec<String>,
+    /// Number of units that count.
+    pub units: usize,
+    /// Digest of probe and parameters.
+    pub definition: String,
+    /// Digest of all lines of the check in the ledger.
+    pub digest: String,
+    /// What is normal, by field.
+    pub metric: Vec<MetricSummary>,
+}
+
+/// Holds what is normal for one field.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct MetricSummary {
+    /// Dotted path.
+    pub field: String,
+    /// Median of the units.
+    pub centre: String,
+    /// Interquartile range of the units; absent for one unit.
+    #[serde(default)]
+    pub spread: Option<String>,
+    /// Median of the anchor; absent where it is the same units.
+    #[serde(default)]
+    pub anchor: Option<String>,
+    /// Which way is better; absent for a fact.
+    #[serde(default)]
+    pub better: Option<String>,
+}
+
+/// Holds centre and spread of some units.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Centre {
+    /// Median.
+    pub centre: Quantity,
+    /// Interquartile range; absent for one unit.
+    pub spread: Option<Quantity>,
+    /// Number of units that have the field.
+    pub units: usize,
+}
+
+/// Computes centre and spread of a field; `None` where no unit has it.
+pub fn centre(units: &[&Unit], field: &str) -> Option<Centre> {
+    let values: Vec<Quantity> = units.iter().filter_map(|unit| unit.value(field)).collect();
+    let measure = values.last()?.unit();
+    let numbers: Vec<f64> =
+        values.iter().filter_map(|value| Some(value.to(measure)?.value())).collect();
+    let at = |q: f64| quantile(&numbers, q);
+    let spread = (numbers.len() > 1).then(|| Quantity::new(at(0.75) - at(0.25), measure).ok());
+    Some(Centre {
+        centre: Quantity::new(at(0.5), measure).ok()?,
+        spread: spread.flatten(),
+        units: numbers.len(),
+    })
+}
+
+impl Summary {
+    /// Computes the summary of a ledger.
+    pub fn of(ledger: &Ledger) -> Self {
+        let checks = ledger.checks();
+        let check = checks.iter().filter_map(|id| summarise(ledger, id)).collect();
+        Self { format: SUMMARY_FORMAT.to_owned(), check }
+    }
+
+    /// Writes the summary; comments of the file that it replaces stay.
+    pub fn render(&self, old: &str) -> String {
+        let known: DocumentMut = old.parse().unwrap_or_default();
+        let mut document = DocumentMut::new();
+        let head = known.iter().next().and_then(|(key, _)| {
+            known.key(key)?.leaf_decor().prefix()?.as_str().map(str::to_owned)
+        });
+        document.insert("format", value(&self.format));
+        if let Some(mut key) = document.key_mut("format") {
+            key.leaf_decor_mut().set_prefix(head.unwrap_or_else(|| HEAD.to_owned()));
+        }
+        let mut tables = ArrayOfTables::new();
+        for check in &self.check {
+            let mut table = check.table();
+            if let Some(comment) = comment_of(&known, &check.id) {
+                table.decor_mut().set_prefix(comment);
+            }
+            tables.push(table);
+        }
+        if !tables.is_empty() {
+            document.insert("check", Item::ArrayOfTables(tables));
+        }
+        document.to_string()
+    }
+}
+
+/// Finds what stands before the table of a check.
+fn comment_of(document: &DocumentMut, id: &str) -> Option<String> {
+    let tables = document.get("check")?.as_array_of_tables()?;
+    let table = tables.iter().find(|t| t.get("id").and_then(Item::as_str) == Some(id))?;
+    Some(table.decor().prefix()?.as_str()?.to_owned())
+}
+
+fn summarise(ledger: &Ledger, id: &str) -> Option<CheckSummary> {
+    let history = ledger.history(id)?;
+    let newest = history.newest()?;
+    let mut runs: Vec<String> = history.current.iter().map(|unit| unit.run.clone()).collect();
+    runs.dedup();
+    Some(CheckSummary {
+        id: id.to_owned(),
+        machine: newest.machine.clone(),
+        reason: newest.reason.clone(),
+        epoch: newest.epoch.clone(),
+        runs,
+        units: history.current.len(),
+        definition: newest.definition.clone(),
+        digest: ledger.digest(id),
+        metric: metrics(&history, newest),
+    })
+}
+
+fn metrics(history: &History<'_>, newest: &Unit) -> Vec<MetricSummary> {
+    let mut found = Vec::new();
+    for (name, sampled) in &newest.metrics {
+        // The median is the metric itself; quartiles and extremes are for the curious.
+        let extra = sampled.quantiles.keys().filter(|q| q.starts_with('p'));
+        let extra = extra.filter(|q| !matches!(q.as_str(), "p25" | "p75"));
+        let paths = std::iter::once(name.clone()).chain(extra.map(|q| format!("{name}.{q}")));
+        for field in paths {
+            let Some(now) = centre(&history.current, &field) else { continue };
+            let anchor = centre(&history.anchor, &field)
+                .filter(|_| history.anchor != history.current)
+                .map(|then| then.centre.to_string());
+            found.push(MetricSummary {
+                field,
+                centre: now.centre.to_string(),
+                spread: now.spread.map(|spread| spread.to_string()),
+                anchor,
+                better: sampled.direction.and_then(better),
+            });
+        }
+    }
+    found
+}
+
+fn better(direction: Direction) -> Option<String> {
+    match direction {
+        Direction::HigherIsBetter => Some("higher".to_owned()),
+        Direction::LowerIsBetter => Some("lower".to_owned()),
+        Direction::Neutral => None,
+    }
+}
+
+impl CheckSummary {
+    fn table(&self) -> Table {
+        let mut table = Table::new();
+        table.decor_mut().set_prefix("\n");
+        for (key, text) in [
+            ("id", &self.id),
+            ("machine", &self.machine),
+            ("reason", &self.reason),
+            ("epoch", &self.epoch),
+        ] {
+            table.insert(key, value(text));
+        }
+        let runs: Array = self.runs.iter().collect();
+        table.insert("runs", value(runs));
+        table.insert("units", value(i64::try_from(self.units).unwrap_or(i64::MAX)));
+        table.insert("definition", value(&self.definition));
+        table.insert("digest", value(&self.digest));
+        let mut metrics = ArrayOfTables::new();
+        for metric in &self.metric {
+            let mut row = Table::new();
+            row.insert("field", value(&metric.field));
+            row.insert("centre", value(&metric.centre));
+            let rest = [
+                ("spread", &metric.spread),
+                ("anchor", &metric.anchor),
+                ("better", &metric.better),
+            ];
+            for (key, text) in rest {
+                if let Some(text) = text {
+                    row.insert(key, value(text));
+                }
+            }
+            metrics.push(row);
+        }
+        table.insert("metric", Item::ArrayOfTables(metrics));
+        table
+    }
+}

@@ -1,0 +1,148 @@
+//! `verify baseline show`: what is normal, since when, and on whose word.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use verify_engine::{
+    baseline::{
+        CheckSummary, Histogram, History, Ledger, MetricSummary, Place, Shelf, Summary, Unit,
+    },
+    load::root::Root,
+};
+use verify_model::{quantity::Quantity, unit};
+
+use super::{shelf, validate, wanted};
+use crate::{cli::ShowArgs, output};
+
+/// Quantiles of the distribution that is shown for one check, each with the fewest samples that
+/// can show it. *Source*: a quantile q needs ln 0.025 / ln q samples to be bracketed.
+const SHOWN: [(&str, u64); 6] =
+    [("min", 1), ("median", 1), ("p90", 36), ("p99", 368), ("p99.9", 3688), ("max", 1)];
+
+/// Shows baselines.
+pub(super) fn show(root: &Root, args: &ShowArgs) -> anyhow::Result<u8> {
+    let shelf = shelf(root)?;
+    let shown = read(&shelf, args)?;
+    let wanted = wanted(&args.chosen.checks)?;
+    let summaries: Vec<(&Place, &Ledger, Summary)> =
+        shown.iter().map(|(place, ledger)| (place, ledger, Summary::of(ledger))).collect();
+    let ids = summaries.iter().flat_map(|(_, _, s)| s.check.iter().map(|c| c.id.as_str()));
+    if !shown.is_empty() {
+        validate(&args.chosen.checks, ids)?;
+    }
+    let mut text = format!("root: {}\n", root.label());
+    let mut list: Vec<Value> = Vec::new();
+    for (place, ledger, summary) in &summaries {
+        for check in summary.check.iter().filter(|check| wanted(&check.id)) {
+            list.extend(check.metric.iter().map(|metric| row(place, check, metric)));
+            write_check(&mut text, place, check);
+            // Whoever names one check wants to see all of it.
+            if args.chosen.checks.contains(&check.id)
+                && let Some(history) = ledger.history(&check.id)
+            {
+                write_distributions(&mut text, &history);
+            }
+        }
+    }
+    if args.json {
+        output::print(&format!("{}\n", serde_json::to_string_pretty(&list)?))?;
+        return Ok(0);
+    }
+    if list.is_empty() {
+        let _ = writeln!(
+            text,
+            "no baseline is accepted below {}\nverify baseline accept RUN --reason TEXT accepts one",
+            shelf.dir().display()
+        );
+    }
+    output::print(&text)?;
+    Ok(0)
+}
+
+fn read(shelf: &Shelf, args: &ShowArgs) -> anyhow::Result<Vec<(Place, Ledger)>> {
+    let mut shown = Vec::new();
+    for place in shelf.places()? {
+        if args.nodes.is_empty() || args.nodes.contains(&place.node) {
+            let ledger = shelf.read(&place)?;
+            shown.push((place, ledger));
+        }
+    }
+    Ok(shown)
+}
+
+fn row(place: &Place, check: &CheckSummary, metric: &MetricSummary) -> Value {
+    json!({
+        "node": place.node,
+        "suite": place.suite,
+        "check": check.id,
+        "field": metric.field,
+        "centre": metric.centre,
+        "spread": metric.spread,
+        "anchor": metric.anchor,
+        "better": metric.better,
+        "units": check.units,
+        "machine": check.machine,
+        "epoch": check.epoch,
+        "runs": check.runs,
+        "reason": check.reason,
+    })
+}
+
+fn write_check(text: &mut String, place: &Place, check: &CheckSummary) {
+    let _ = writeln!(text, "\n{}  {}  (suite {})", place.node, check.id, place.suite);
+    let width = check.metric.iter().map(|m| m.field.chars().count()).max().unwrap_or(0);
+    for metric in &check.metric {
+        let spread = metric.spread.as_ref().map_or_else(
+            || ", one unit: its spread is not known".to_owned(),
+            |spread| format!(", middle half within {spread}"),
+        );
+        let better =
+            metric.better.as_ref().map_or_else(String::new, |way| format!(", {way} is better"));
+        let anchor =
+            metric.anchor.as_ref().map_or_else(String::new, |then| format!(", at first {then}"));
+        let (field, centre) = (&metric.field, &metric.centre);
+        let _ = writeln!(text, "  {field:<width$}  {centre}{spread}{better}{anchor}");
+    }
+    let runs = match check.runs.as_slice() {
+        [] => "no run".to_owned(),
+        [only] => format!("run {only}"),
+        [first, .., last] => format!("{} runs, {first} to {last}", check.runs.len()),
+    };
+    let units =
+        if check.units == 1 { "1 unit".to_owned() } else { format!("{} units", check.units) };
+    let _ = writeln!(text, "  {units} of {runs} on machine {}", check.machine);
+    let _ = writeln!(text, "  reason: {}", check.reason);
+}
+
+/// Writes the merged distribution of what counts now, and of the anchor where it differs.
+fn write_distributions(text: &mut String, history: &History<'_>) {
+    let Some(newest) = history.newest() else { return };
+    for (name, sampled) in &newest.metrics {
+        let Some(measure) = unit::Unit::parse(&sampled.unit) else { continue };
+        let mut sides = vec![("now", &history.current)];
+        if history.anchor != history.current {
+            sides.push(("at first", &history.anchor));
+        }
+        for (side, units) in sides {
+            if let Some(line) = distribution(units, name, measure) {
+                let _ = writeln!(text, "  {name}, {side}: {line}");
+            }
+        }
+    }
+}
+
+fn distribution(units: &[&Unit], name: &str, measure: unit::Unit) -> Option<String> {
+    let histograms: Vec<&Histogram> =
+        units.iter().filter_map(|unit| unit.metrics.get(name)?.histogram.as_ref()).collect();
+    let merged = match Histogram::merge(histograms) {
+        Ok(merged) => merged?,
+        Err(error) => return Some(error.to_string()),
+    };
+    let samples = merged.samples().ok()?;
+    let parts =
+        SHOWN.iter().filter(|(_, fewest)| samples >= *fewest).filter_map(|(quantile, _)| {
+            let value = Quantity::new(merged.quantile(quantile, measure)?, measure).ok()?;
+            Some(format!("{quantile} {}", value.humanized()))
+        });
+    Some(format!("{} of {samples} samples", parts.collect::<Vec<_>>().join(" · ")))
+}
