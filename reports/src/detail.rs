@@ -1,6 +1,7 @@
 //! What is said about one check, as labelled lines: the words that all formats for people share.
 //!
-//! Texts are raw here; the format that prints them cleans them.
+//! Texts may be raw here; the format that prints them cleans them. Where own words follow text of a
+//! node in one line, that text is clean: a sequence that it leaves open would swallow the words.
 
 use verify_model::{
     check::Location,
@@ -12,7 +13,7 @@ use verify_model::{
     verdict::{Reading, Role},
 };
 
-use crate::sentence::situation_of;
+use crate::{clean::clean, sentence::situation_of};
 
 /// Bounds how many pieces of evidence are named for one check.
 const EVIDENCE_SHOWN: usize = 3;
@@ -43,6 +44,7 @@ pub(crate) fn headline(run: &Run, check: &RunCheck) -> String {
         || verdict.outcome.name().to_owned(),
         |finding| match (&finding.expected, &finding.observed) {
             (Some(expected), Some(observed)) if is_plain(finding) => {
+                let (expected, observed) = (clean(expected), clean(observed));
                 format!("{}: {expected} expected, {observed} observed", field_of(finding))
             }
             _ => finding.message.clone(),
@@ -108,9 +110,9 @@ pub(crate) fn remarks(run: &Run, check: &RunCheck) -> Vec<Line> {
             _ => continue,
         };
         let message = &finding.message;
-        let mut text = message.strip_prefix("waived ").unwrap_or(message).to_owned();
+        let mut text = clean(message.strip_prefix("waived ").unwrap_or(message));
         if let Some(expected) = &finding.expected {
-            text = format!("{text}; better: {expected}");
+            text = format!("{text}; better: {}", clean(expected));
         }
         if finding.code != FindingCode::Waived {
             text = format!("{text}. {}", next_of(run, check, finding));
@@ -134,8 +136,8 @@ pub(crate) fn evidence(run: &Run, check: &RunCheck) -> Vec<Line> {
 
 /// Says one reading: `throughput 9.41 Gbit/s, expected at least 9.4 Gbit/s`.
 pub(crate) fn reading(reading: &Reading) -> String {
-    let mut text = format!("{} {}", reading.field, reading.observed);
-    if let Some(expected) = &reading.expected {
+    let mut text = format!("{} {}", clean(&reading.field), clean(&reading.observed));
+    if let Some(expected) = reading.expected.as_deref().map(clean) {
         text = match reading.role {
             Role::Advise => format!("{text}, advised {expected}"),
             _ => format!("{text}, expected {expected}"),

@@ -39,13 +39,20 @@ pub enum RenderError {
     /// The JUnit writer refused.
     #[error("the JUnit report could not be written")]
     Junit(#[from] quick_junit::SerializeError),
+    /// The strict JUnit writer refused.
+    #[error("the strict JUnit report could not be written")]
+    JunitStrict(#[from] junit_report::Error),
+    /// What the strict JUnit writer wrote could not be read back.
+    #[error("the strict JUnit report could not be counted")]
+    JunitCount(#[from] quick_xml::Error),
     /// The JSON writer refused.
     #[error("the record could not be written as JSON")]
     Json(#[from] serde_json::Error),
 }
 
 /// Holds every format, in the order in which they are listed.
-pub static FORMATS: &[&dyn Format] = &[&terminal::Text, &junit::Junit, &record::JsonLines];
+pub static FORMATS: &[&dyn Format] =
+    &[&terminal::Text, &junit::Junit, &junit::JunitStrict, &record::JsonLines];
 
 /// Finds a format by its name.
 pub fn find(name: &str) -> Option<&'static dyn Format> {

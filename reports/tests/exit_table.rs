@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod corpus;
+mod tree;
 
 use corpus::build::{Builder, blocked, disturb, expect, fact, failed, metric, need_absent, passed};
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus};
+use tree::{Element, parse};
 use verify_model::{
     exit::{INTERRUPTED, exit_code},
     finding::FindingCode,
@@ -17,21 +18,22 @@ use verify_model::{
 };
 use verify_reports::find;
 
-/// Names the element of each case, with its type: `failure fail/expectation-missed`.
-fn elements(run: &Run) -> Vec<String> {
-    let bytes = find("junit").unwrap().render(run).unwrap();
-    let report = Report::deserialize_from_str(std::str::from_utf8(&bytes).unwrap()).unwrap();
-    report.test_suites.iter().flat_map(|s| &s.test_cases).map(element).collect()
+const DIALECTS: [&str; 2] = ["junit", "junit-strict"];
+
+fn xml(format: &str, run: &Run) -> String {
+    String::from_utf8(find(format).unwrap().render(run).unwrap()).unwrap()
 }
 
-fn element(case: &TestCase) -> String {
-    let (name, kind) = match &case.status {
-        TestCaseStatus::Success { .. } => return "none".to_owned(),
-        TestCaseStatus::NonSuccess { kind: NonSuccessKind::Failure, ty, .. } => ("failure", ty),
-        TestCaseStatus::NonSuccess { kind: NonSuccessKind::Error, ty, .. } => ("error", ty),
-        TestCaseStatus::Skipped { ty, .. } => ("skipped", ty),
-    };
-    format!("{name} {}", kind.as_ref().map_or("", |kind| kind.as_str()))
+/// Names the element of each case, with its type: `failure fail/expectation-missed`.
+fn elements(format: &str, run: &Run) -> Vec<String> {
+    parse(&xml(format, run)).unwrap().cases().into_iter().map(element).collect()
+}
+
+fn element(case: &Element) -> String {
+    case.result().map_or_else(
+        || "none".to_owned(),
+        |result| format!("{} {}", result.name, result.attribute("type").unwrap_or_default()),
+    )
 }
 
 fn add(run: &mut Builder, id: &str, answer: Answer) {
@@ -88,7 +90,9 @@ fn waived(expires: &str, strict: bool, answer: Answer) -> Run {
 
 fn assert_row(run: &Run, exit: u8, expected: &[&str]) {
     assert_eq!(run.exit_code(), exit);
-    assert_eq!(elements(run), expected);
+    for format in DIALECTS {
+        assert_eq!(elements(format, run), expected, "{format}");
+    }
 }
 
 #[test]
@@ -152,8 +156,10 @@ fn unjudged_without_a_required_baseline_exits_3_and_is_an_error() {
 #[test]
 fn a_skip_beside_an_answer_exits_0_and_is_skipped_with_its_reason() {
     assert_row(&run_of([passed(), skip()]), 0, &["none", "skipped skip/need-absent"]);
-    let xml = find("junit").unwrap().render(&run_of([skip()])).unwrap();
-    assert!(String::from_utf8(xml).unwrap().contains("message=\"needs `nvml`: not found\""));
+    for format in DIALECTS {
+        let xml = xml(format, &run_of([skip()]));
+        assert!(xml.contains("message=\"needs `nvml`: not found\""), "{format}: {xml}");
+    }
 }
 
 #[test]
@@ -164,8 +170,10 @@ fn a_blocked_check_exits_as_its_cause_and_is_skipped_naming_it() {
     assert_row(&run, 1, &["failure fail/expectation-missed", skipped]);
     let run = run_of([error(), below(Outcome::Error)]);
     assert_row(&run, 3, &["error error/timed-out", skipped]);
-    let xml = String::from_utf8(find("junit").unwrap().render(&run).unwrap()).unwrap();
-    assert!(xml.contains("waits for a/check-0, which gave error"));
+    for format in DIALECTS {
+        let xml = xml(format, &run);
+        assert!(xml.contains("waits for a/check-0, which gave error"), "{format}: {xml}");
+    }
 }
 
 #[test]

@@ -2,33 +2,27 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod corpus;
+mod tree;
 
-use corpus::build::{Builder, expect, fact, failed, need_absent};
 use proptest::prelude::*;
-use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
-use verify_model::{finding::FindingCode, run::Run, value::Value};
+use quick_junit::Report;
+use tree::{Element, parse};
+use verify_model::run::Run;
 use verify_reports::{
     find,
     terminal::{Style, render},
 };
 
-fn junit(run: &Run) -> String {
-    String::from_utf8(find("junit").unwrap().render(run).unwrap()).unwrap()
+const DIALECTS: [&str; 2] = ["junit", "junit-strict"];
+
+fn xml(format: &str, run: &Run) -> String {
+    String::from_utf8(find(format).unwrap().render(run).unwrap()).unwrap()
 }
 
-/// Counts cases, failures, errors and skips by looking at the cases.
-fn counted(report: &Report) -> [usize; 4] {
-    let mut counts = [0; 4];
-    for case in report.test_suites.iter().flat_map(|s| &s.test_cases) {
-        counts[0] += 1;
-        match &case.status {
-            TestCaseStatus::Success { .. } => {}
-            TestCaseStatus::NonSuccess { kind: NonSuccessKind::Failure, .. } => counts[1] += 1,
-            TestCaseStatus::NonSuccess { kind: NonSuccessKind::Error, .. } => counts[2] += 1,
-            TestCaseStatus::Skipped { .. } => counts[3] += 1,
-        }
-    }
-    counts
+/// Counts the cases of which an element says that they did not pass.
+fn counted(document: &Element, kinds: &[&str]) -> usize {
+    let named = |c: &&Element| c.result().is_some_and(|r| kinds.contains(&r.name.as_str()));
+    document.cases().into_iter().filter(named).count()
 }
 
 /// Tells whether XML 1.0 allows every character, and no terminal obeys one.
@@ -40,47 +34,61 @@ fn is_calm(text: &str) -> bool {
 }
 
 #[test]
-fn junit_is_well_formed_and_its_counts_are_those_of_its_cases() {
+fn junit_holds_each_check_once_and_its_writer_reads_it_back() {
     for (name, run) in corpus::all() {
-        let xml = junit(&run);
-        assert!(is_calm(&xml), "{name}");
-        let report = Report::deserialize_from_str(&xml).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let [tests, failures, errors, skipped] = counted(&report);
-        assert_eq!(report.tests, tests, "{name}");
-        assert_eq!(report.failures, failures, "{name}");
-        assert_eq!(report.errors, errors, "{name}");
-        assert_eq!(report.skipped, skipped, "{name}");
-        let sums = report.test_suites.iter().fold([0; 4], |sum, suite| {
-            [
-                sum[0] + suite.tests,
-                sum[1] + suite.failures,
-                sum[2] + suite.errors,
-                sum[3] + suite.skipped,
-            ]
-        });
-        assert_eq!(sums, [tests, failures, errors, skipped], "{name}");
+        for format in DIALECTS {
+            let xml = xml(format, &run);
+            assert!(is_calm(&xml), "{name} as {format}");
+            let document = parse(&xml).unwrap();
+            let own = document.named("testsuite").filter(|s| s.attribute("name") == Some("verify"));
+            let own: usize = own.map(|suite| suite.children.len()).sum();
+            assert!(document.cases().len() >= run.checks.len(), "{name} as {format}");
+            assert!(document.cases().len() <= run.checks.len() + own, "{name} as {format}");
+        }
+        let report = Report::deserialize_from_str(&xml("junit", &run));
+        let report = report.unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(
+            report.tests,
+            report.test_suites.iter().map(|s| s.test_cases.len()).sum::<usize>()
+        );
     }
 }
 
 #[test]
 fn every_case_has_a_unique_name_a_class_a_time_and_one_line_of_message() {
-    for (name, run) in corpus::all() {
-        let report = Report::deserialize_from_str(&junit(&run)).unwrap();
+    for (format, (name, run)) in
+        DIALECTS.into_iter().flat_map(|f| corpus::all().into_iter().map(move |r| (f, r)))
+    {
+        let document = parse(&xml(format, &run)).unwrap();
         let mut names = std::collections::BTreeSet::new();
-        for suite in &report.test_suites {
-            for case in &suite.test_cases {
-                let class = case.classname.as_ref().unwrap().as_str().to_owned();
-                assert_eq!(class, suite.name.as_str(), "{name}");
-                assert!(names.insert((class, case.name.as_str().to_owned())), "{name}");
-                assert!(case.time.is_some(), "{name}: {}", case.name.as_str());
-                let message = match &case.status {
-                    TestCaseStatus::Success { .. } => continue,
-                    TestCaseStatus::NonSuccess { message, .. }
-                    | TestCaseStatus::Skipped { message, .. } => message.as_ref().unwrap().as_str(),
-                };
+        for suite in document.named("testsuite") {
+            for case in suite.named("testcase") {
+                let known = |attribute| case.attribute(attribute).unwrap().to_owned();
+                assert_eq!(Some(known("classname").as_str()), suite.attribute("name"), "{name}");
+                assert!(names.insert((known("classname"), known("name"))), "{name}");
+                assert!(known("time").parse::<f64>().is_ok(), "{name}: {}", known("name"));
+                let Some(result) = case.result() else { continue };
+                let message = result.attribute("message").unwrap();
                 assert!(!message.is_empty() && !message.contains('\n'), "{name}: {message}");
+                assert!(!result.attribute("type").unwrap().is_empty(), "{name}: {message}");
+                assert!(!result.text.trim().is_empty(), "{name}: {message}");
             }
         }
+    }
+}
+
+#[test]
+fn suites_that_read_alike_keep_their_cases_apart() {
+    let mut run = corpus::all_pass();
+    for (check, (node, suite)) in run.checks.iter_mut().zip([("a.b", "c"), ("a", "b.c")]) {
+        check.planned.node = node.into();
+        check.planned.check.suite = suite.into();
+        check.planned.check.id = "same/id".into();
+    }
+    for format in DIALECTS {
+        let document = parse(&xml(format, &run)).unwrap();
+        let classes = document.cases().into_iter().map(|c| c.attribute("classname").unwrap());
+        assert_eq!(classes.collect::<Vec<_>>(), ["a.b.c", "a.b.c (2)", "nvidia.machine"]);
     }
 }
 
@@ -89,12 +97,23 @@ fn a_run_that_does_not_exit_with_zero_has_a_failure_or_an_error() {
     let mut runs = corpus::all();
     runs.push(("interrupted-at-the-end", corpus::interrupted_at_the_end()));
     for (name, run) in runs {
-        let [_, failures, errors, _] =
-            counted(&Report::deserialize_from_str(&junit(&run)).unwrap());
-        if run.exit_code() != 0 {
-            assert!(failures + errors > 0, "{name}");
-        } else if run.complete {
-            assert_eq!(failures + errors, 0, "{name}");
+        for format in DIALECTS {
+            let document = parse(&xml(format, &run)).unwrap();
+            let grave = counted(&document, &["failure", "error"]);
+            assert_eq!(grave > 0, run.exit_code() != 0 || !run.complete, "{name} as {format}");
+        }
+    }
+}
+
+#[test]
+fn what_a_node_leaves_open_swallows_no_word_of_ours() {
+    for open in ["\u{1b}", "\u{1b}[", "\u{1b}]0;", "\u{9d}", "\u{1b}P"] {
+        let run = corpus::hostile::run_of(&format!("seen{open}"), "no answer", "A check");
+        for format in DIALECTS {
+            let xml = xml(format, &run);
+            assert!(xml.contains("answer: fine expected, seen"), "{open:?} in {xml}");
+            assert!(xml.contains(" observed"), "{open:?} in {xml}");
+            assert!(xml.contains(", expected fine"), "{open:?} in {xml}");
         }
     }
 }
@@ -111,42 +130,20 @@ fn the_terminal_never_says_that_all_passed_when_something_did_not() {
     }
 }
 
-/// Draws text in which control sequences, markup and invalid characters are likely.
-fn hostile_text() -> impl Strategy<Value = String> {
-    let piece = prop_oneof![
-        any::<String>(),
-        prop::sample::select(&corpus::HOSTILE[..]).prop_map(str::to_owned),
-        prop::sample::select(vec![
-            "\u{1b}", "\u{1b}[", "\u{9b}", "\u{1b}]", "]]>", "<", "&", "\0", "\u{fffe}", "\r\n",
-            "\t"
-        ])
-        .prop_map(str::to_owned),
-    ];
-    prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_a_node_sends_reports_stay_well_formed(
-        observed in hostile_text(),
-        message in hostile_text(),
-        title in hostile_text(),
+        observed in corpus::hostile::hostile_text(),
+        message in corpus::hostile::hostile_text(),
+        title in corpus::hostile::hostile_text(),
     ) {
-        let mut run = Builder::new();
-        run.hostile_node(&observed);
-        let demand = vec![expect("answer", "is", "fine")];
-        run.check("a/fact", &title, demand.clone(), fact("answer", Value::text(&observed)));
-        let evidence = run.exec(&["cat", &message], 1, &observed);
-        run.check("a/error", &title, demand, failed(FindingCode::GatherFailed, &message, evidence));
-        run.check("a/skip", &title, vec![], need_absent(&observed, &message, false));
-        run.check(&format!("a/{message}"), &title, vec![], need_absent(&observed, &message, true));
-        let run = run.finish();
-
-        let xml = junit(&run);
-        prop_assert!(is_calm(&xml));
-        let report = Report::deserialize_from_str(&xml);
+        let run = corpus::hostile::run_of(&observed, &message, &title);
+        for format in DIALECTS {
+            prop_assert!(is_calm(&xml(format, &run)));
+        }
+        let report = Report::deserialize_from_str(&xml("junit", &run));
         prop_assert!(report.is_ok(), "{:?}", report.err());
         for width in [40, 80] {
             for color in [false, true] {
@@ -159,7 +156,7 @@ proptest! {
     }
 
     #[test]
-    fn cleaning_twice_changes_nothing_more(text in hostile_text()) {
+    fn cleaning_twice_changes_nothing_more(text in corpus::hostile::hostile_text()) {
         let once = verify_reports::clean::clean(&text);
         prop_assert_eq!(verify_reports::clean::clean(&once), once);
     }

@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of the corpus")]
 
 pub(crate) mod build;
+pub(crate) mod hostile;
 
 use verify_model::{
     evidence::{Captured, Failure, FailureKind},
