@@ -14,8 +14,11 @@ for suite in xml:
         tests += 1
         for result in case.result:
             kinds[type(result).__name__] += 1
-declared = (xml.tests, xml.failures, xml.errors, xml.skipped)
+names = ('tests', 'failures', 'errors', 'skipped')
+declared = tuple(sum(getattr(suite, name) for suite in xml) for name in names)
 assert declared == (tests, *kinds.values()), (declared, tests, kinds)
+whole = tuple(getattr(xml, name) for name in names)
+assert whole == declared, (whole, declared)
 print(*declared)
 ";
 
@@ -31,10 +34,13 @@ fn another_reader_counts_what_the_run_holds() {
     let after = format!("after = [\"a/two\"]\n{PASSES}");
     let ground = Ground::with(&[("a/one", PASSES), ("a/two", FAILS), ("a/three", &after)]);
     ground.suite("more", &[("b/one", ERRS), ("b/two", SKIPS), ("b/three", PASSES)]);
-    ground.run(&["--report", "junit=out.xml"]).exits(1);
-    assert_eq!(count(&ground), "6 1 1 2");
-    ground.run(&["--report", "junit=out.xml", "--check", "b/two"]).exits(4);
-    assert_eq!(count(&ground), "2 0 1 1", "a run without an answer has an error of its own");
+    for report in ["junit=out.xml", "junit-strict=out.xml"] {
+        ground.run(&["--report", report]).exits(1);
+        assert_eq!(count(&ground), "6 1 1 2", "{report}");
+        ground.run(&["--report", report, "--check", "b/two"]).exits(4);
+        // A run without an answer has an error of its own.
+        assert_eq!(count(&ground), "2 0 1 1", "{report}");
+    }
 }
 
 fn count(ground: &Ground) -> String {

@@ -48,7 +48,7 @@ fn judging_a_record_gives_the_same_page_and_exit_code_and_asks_nobody() {
 #[test]
 fn a_report_of_a_record_has_the_bytes_that_the_run_wrote() {
     let ground = ground();
-    for format in ["junit", "jsonl", "text"] {
+    for format in ["junit", "junit-strict", "jsonl", "text"] {
         let path = format!("out.{format}");
         ground.run(&["--report", &format!("{format}={path}")]).exits(1);
         let written = fs::read_to_string(ground.path(&path)).unwrap();
