@@ -261,7 +261,7 @@ fn take(
             accepted_by: acceptance.version.clone(),
             ..(*unit).clone()
         };
-        ledger.replace(unit);
+        ledger.put(unit);
         new += 1;
     }
     Ok((new, known, newest.is_none_or(|newest| newest.epoch != epoch)))

@@ -9,6 +9,7 @@ use hdrhistogram::{
     Histogram as Counts,
     serialization::{Deserializer, Serializer, V2DeflateSerializer},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use verify_model::{
     metric::Metric,
@@ -19,7 +20,7 @@ use verify_model::{
 const DIGITS: u8 = 3;
 
 /// Holds the encoded samples of one metric.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Histogram {
     /// What one count stands for, in the base unit of the dimension.

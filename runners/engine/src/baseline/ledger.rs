@@ -31,11 +31,14 @@ pub struct Conflict {
     repeat: u32,
 }
 
-/// Holds the units of one suite on one node.
+/// Holds the units of one suite on one node, by check.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ledger {
-    units: BTreeMap<UnitId, Entry>,
+    checks: BTreeMap<String, Units>,
 }
+
+/// Holds the units of one check by run and repeat, which sorts them by time.
+type Units = BTreeMap<(String, u32), Entry>;
 
 /// Holds one unit with the line that it stands in.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,17 +97,23 @@ impl Ledger {
     ///
     /// *Errors*: the unit is there with another content.
     pub fn insert(&mut self, unit: Unit) -> Result<bool, Conflict> {
-        let id = unit.id();
-        if let Some(known) = self.units.get(&id) {
-            if known.unit == unit {
+        if let Some(known) = self.get(&unit.id()) {
+            if *known == unit {
                 return Ok(false);
             }
-            return Err(Conflict { run: id.run, check: id.check, repeat: id.repeat });
+            let UnitId { run, check, repeat } = unit.id();
+            return Err(Conflict { run, check, repeat });
         }
+        self.put(unit);
+        Ok(true)
+    }
+
+    /// Puts a unit in the place of the one of the same id.
+    pub(super) fn put(&mut self, unit: Unit) {
         // A unit holds names and numbers only, which always have a JSON form.
         let line = serde_json::to_string(&unit).unwrap_or_default();
-        self.units.insert(id, Entry { unit, line });
-        Ok(true)
+        let units = self.checks.entry(unit.check.clone()).or_default();
+        units.insert((unit.run.clone(), unit.repeat), Entry { unit, line });
     }
 
     /// Adds every unit of another ledger; returns how many are new.
@@ -113,7 +122,7 @@ impl Ledger {
     pub fn union(&mut self, other: &Self) -> Result<usize, Conflict> {
         let mut both = self.clone();
         let mut new = 0;
-        for entry in other.units.values() {
+        for entry in other.checks.values().flat_map(BTreeMap::values) {
             new += usize::from(both.insert(entry.unit.clone())?);
         }
         *self = both;
@@ -122,28 +131,22 @@ impl Ledger {
 
     /// Returns a unit.
     pub fn get(&self, id: &UnitId) -> Option<&Unit> {
-        self.units.get(id).map(|entry| &entry.unit)
-    }
-
-    /// Puts a unit in the place of the one of the same id.
-    pub(super) fn replace(&mut self, unit: Unit) {
-        self.units.remove(&unit.id());
-        // Nothing stands there now that could contradict it.
-        let _ = self.insert(unit);
+        let units = self.checks.get(&id.check)?;
+        units.get(&(id.run.clone(), id.repeat)).map(|entry| &entry.unit)
     }
 
     /// Tells whether there is no unit.
     pub fn is_empty(&self) -> bool {
-        self.units.is_empty()
+        self.checks.is_empty()
     }
 
-    /// Lists the checks that have units.
-    pub fn checks(&self) -> BTreeSet<&str> {
-        self.units.keys().map(|id| id.check.as_str()).collect()
+    /// Lists the checks that have units, sorted.
+    pub fn checks(&self) -> impl Iterator<Item = &str> {
+        self.checks.keys().map(String::as_str)
     }
 
     fn of<'l>(&'l self, check: &str) -> impl Iterator<Item = &'l Unit> {
-        self.units.values().map(|entry| &entry.unit).filter(move |unit| unit.check == check)
+        self.checks.get(check).into_iter().flat_map(BTreeMap::values).map(|entry| &entry.unit)
     }
 
     /// Returns the units of a check that count; `None` if there are none.
@@ -161,29 +164,45 @@ impl Ledger {
     /// Drops what no longer counts: of each of the latest epochs the latest units stay, and the
     /// anchor.
     pub fn trim(&mut self) {
-        let mut keep: BTreeSet<UnitId> = BTreeSet::new();
-        for check in self.checks() {
-            let Some(history) = self.history(check) else { continue };
-            keep.extend(history.anchor.iter().map(|unit| unit.id()));
-            let epochs: BTreeSet<&str> = self.of(check).map(|unit| unit.epoch.as_str()).collect();
-            for epoch in epochs.into_iter().rev().take(EPOCHS) {
-                let units: Vec<&Unit> = self.of(check).filter(|u| u.epoch == epoch).collect();
-                let from = units.len().saturating_sub(CURRENT_UNITS);
-                keep.extend(units[from..].iter().map(|unit| unit.id()));
+        let kept: Vec<(String, BTreeSet<(String, u32)>)> =
+            self.checks().map(|check| (check.to_owned(), self.kept(check))).collect();
+        for (check, kept) in kept {
+            if let Some(units) = self.checks.get_mut(&check) {
+                units.retain(|id, _| kept.contains(id));
             }
         }
-        self.units.retain(|id, _| keep.contains(id));
     }
 
-    /// Returns the text: one line a unit, sorted.
+    fn kept(&self, check: &str) -> BTreeSet<(String, u32)> {
+        let id = |unit: &Unit| (unit.run.clone(), unit.repeat);
+        let anchor = self.history(check).map(|history| history.anchor).unwrap_or_default();
+        let mut kept: BTreeSet<(String, u32)> = anchor.into_iter().map(id).collect();
+        let epochs: BTreeSet<&str> = self.of(check).map(|unit| unit.epoch.as_str()).collect();
+        for epoch in epochs.into_iter().rev().take(EPOCHS) {
+            let units: Vec<&Unit> = self.of(check).filter(|u| u.epoch == epoch).collect();
+            let from = units.len().saturating_sub(CURRENT_UNITS);
+            kept.extend(units[from..].iter().map(|unit| id(unit)));
+        }
+        kept
+    }
+
+    /// Returns the text: one line a unit, sorted by run, check and repeat.
     pub fn render(&self) -> String {
-        self.units.values().flat_map(|entry| [entry.line.as_str(), "\n"]).collect()
+        let mut lines: Vec<(&str, &str, u32, &str)> = Vec::new();
+        for (check, units) in &self.checks {
+            let own = units.iter();
+            lines.extend(own.map(|((run, repeat), entry)| {
+                (run.as_str(), check.as_str(), *repeat, entry.line.as_str())
+            }));
+        }
+        lines.sort_unstable();
+        lines.into_iter().flat_map(|(_, _, _, line)| [line, "\n"]).collect()
     }
 
     /// Returns the digest of the lines of a check, whatever their order in the file.
     pub fn digest(&self, check: &str) -> String {
-        let lines = self.units.values().filter(|entry| entry.unit.check == check);
-        let text: String = lines.flat_map(|entry| [entry.line.as_str(), "\n"]).collect();
+        let entries = self.checks.get(check).into_iter().flat_map(BTreeMap::values);
+        let text: String = entries.flat_map(|entry| [entry.line.as_str(), "\n"]).collect();
         digest(text.as_bytes())
     }
 }
@@ -200,6 +219,11 @@ fn unit(text: &str) -> Result<Unit, (String, String)> {
     struct Form {
         format: Option<String>,
     }
+    if let Ok(unit) = serde_json::from_str::<Unit>(text)
+        && unit.format == LEDGER_FORMAT
+    {
+        return unit.fault().map_or(Ok(unit), |why| Err(fault(&why)));
+    }
     let form: Form = serde_json::from_str(text).map_err(|error| fault(&error.to_string()))?;
     match form.format.as_deref() {
         Some(LEDGER_FORMAT) => {}
@@ -210,8 +234,8 @@ fn unit(text: &str) -> Result<Unit, (String, String)> {
         }
         None => return Err(fault("it has no `format`")),
     }
-    let unit: Unit = serde_json::from_str(text).map_err(|error| fault(&error.to_string()))?;
-    unit.fault().map_or(Ok(unit), |why| Err(fault(&why)))
+    let read: Result<Unit, _> = serde_json::from_str(text);
+    read.map_err(|error| fault(&error.to_string()))
 }
 
 fn fault(why: &str) -> (String, String) {

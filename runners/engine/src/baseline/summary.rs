@@ -4,6 +4,7 @@
 //! that the file says the same, so that neither file changes without the other. What people wrote
 //! as comments stays when the file is written anew.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 use verify_model::{
@@ -25,7 +26,7 @@ const HEAD: &str = "\
 ";
 
 /// Holds the summary of one suite on one node.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Summary {
     /// Format and version of the file.
@@ -36,7 +37,7 @@ pub struct Summary {
 }
 
 /// Holds what is normal for one check.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CheckSummary {
     /// Id.
@@ -60,7 +61,7 @@ pub struct CheckSummary {
 }
 
 /// Holds what is normal for one field.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MetricSummary {
     /// Dotted path.
@@ -107,8 +108,7 @@ pub fn centre(units: &[&Unit], field: &str) -> Option<Centre> {
 impl Summary {
     /// Computes the summary of a ledger.
     pub fn of(ledger: &Ledger) -> Self {
-        let checks = ledger.checks();
-        let check = checks.iter().filter_map(|id| summarise(ledger, id)).collect();
+        let check = ledger.checks().filter_map(|id| summarise(ledger, id)).collect();
         Self { format: SUMMARY_FORMAT.to_owned(), check }
     }
 

@@ -8,6 +8,7 @@ use super::{
     keys::{self, Key, MATCHERS, MatcherKey, Operand, Shape},
 };
 use crate::{
+    baseline::{Summary, Unit},
     probe::{ParamKind, ParamSpec, ProbeSpec},
     probes::PROBES,
 };
@@ -47,6 +48,20 @@ pub fn node() -> Value {
 pub fn run() -> Value {
     let mut schema = schemars::schema_for!(Event).to_value();
     schema["title"] = json!("verify run record, one line");
+    schema
+}
+
+/// Returns the schema of a baseline's summary.
+pub fn baseline() -> Value {
+    let mut schema = schemars::schema_for!(Summary).to_value();
+    schema["title"] = json!("verify baseline, the summary");
+    schema
+}
+
+/// Returns the schema of one line of a baseline's ledger.
+pub fn ledger() -> Value {
+    let mut schema = schemars::schema_for!(Unit).to_value();
+    schema["title"] = json!("verify baseline, one line of the ledger");
     schema
 }
 

@@ -4,6 +4,7 @@
 mod accept;
 mod files;
 mod history;
+mod reader;
 mod run;
 
 use verify_engine::baseline::{Place, Shelf};

@@ -53,6 +53,10 @@ pub(crate) enum SchemaName {
     Node,
     /// Lines of a run record.
     Run,
+    /// Summaries of baselines.
+    Baseline,
+    /// Lines of a baseline's ledger.
+    Ledger,
     /// The catalogue of probes, as Markdown.
     Probes,
 }

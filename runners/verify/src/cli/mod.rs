@@ -168,7 +168,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Option<RunsAction>,
     },
-    /// Print a JSON Schema: of suites, of node files, or of a line of the run record.
+    /// Print a JSON Schema: of suites, node files, run records or baselines.
     #[command(
         after_help = "Examples:\n  verify schema > suites/suite.schema.json\n  verify schema run"
     )]

@@ -10,6 +10,8 @@ pub(crate) fn schema(name: SchemaName) -> anyhow::Result<u8> {
         SchemaName::Suite => schema::suite(),
         SchemaName::Node => schema::node(),
         SchemaName::Run => schema::run(),
+        SchemaName::Baseline => schema::baseline(),
+        SchemaName::Ledger => schema::ledger(),
         SchemaName::Probes => {
             output::print(&catalogue::markdown())?;
             return Ok(0);

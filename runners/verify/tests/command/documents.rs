@@ -51,7 +51,7 @@ fn every_generated_file_is_what_the_command_prints() {
     let ground = Ground::empty();
     // The list that `just gen` and CI go by: name and path, one document a line.
     let list = fs::read_to_string(checkout(".ci/generated.txt")).unwrap();
-    assert_eq!(list.lines().count(), 4);
+    assert_eq!(list.lines().count(), 6);
     for line in list.lines() {
         let (name, path) = line.split_once(' ').unwrap();
         let printed = ground.say(&["schema", name]).exits(0).out;
@@ -63,7 +63,7 @@ fn every_generated_file_is_what_the_command_prints() {
 #[test]
 fn the_printed_schemas_are_json() {
     let ground = Ground::empty();
-    for name in ["suite", "run", "node"] {
+    for name in ["suite", "run", "node", "baseline", "ledger"] {
         let printed = ground.say(&["schema", name]).exits(0).out;
         let schema: Value = serde_json::from_str(&printed).unwrap();
         assert!(schema["$schema"].is_string() && printed.ends_with("}\n"), "{name}");
@@ -80,6 +80,20 @@ fn shipped_suites_and_nodes_fit_their_schemas() {
         for (name, text) in toml_files(folder) {
             demand_valid(&validator, &json(&text), &name);
         }
+    }
+}
+
+#[test]
+fn a_baseline_fits_its_schemas() {
+    let folder = "runners/engine/tests/baseline/v1/box";
+    let text = |name: &str| fs::read_to_string(checkout(&format!("{folder}/{name}"))).unwrap();
+    let summary = validator("baselines/baseline.schema.json");
+    demand_valid(&summary, &json(&text("disk.toml")), "the summary");
+    let ledger = validator("baselines/ledger.schema.json");
+    for line in text("disk.runs.jsonl").lines() {
+        demand_valid(&ledger, &serde_json::from_str(line).unwrap(), "a line of the ledger");
+        let other = line.replace("\"metrics\"", "\"metric\"");
+        assert!(!ledger.is_valid(&serde_json::from_str(&other).unwrap()));
     }
 }
 
