@@ -30,6 +30,10 @@ gen:
     cargo build -q
     while read -r name file; do ./target/debug/verify schema "$name" > "$file.tmp" && mv "$file.tmp" "$file"; done < .ci/generated.txt
 
+# Records anew, on this machine, the run that answers the shipped checks in `cargo test`.
+replay:
+    VERIFY_BLESS=1 cargo test -p verify --test command replay
+
 # Checks licences, banned crates and sources, offline.
 deny:
     cargo deny --offline check bans licenses sources

@@ -4,6 +4,7 @@
 //! line unless there is something to do; what is blocked stands under its cause, what is skipped
 //! under its reason. The same text without colour is the format `text`.
 
+pub mod alone;
 mod check;
 mod page;
 mod summary;

@@ -112,7 +112,7 @@ pub(super) fn write_skips(page: &mut Page, run: &Run, checks: &[&RunCheck]) {
 }
 
 /// Chooses mark, word and paint. The word says all: the mark and the paint only help the eye.
-fn mark(check: &RunCheck, situation: Situation) -> (char, &'static str, Paint) {
+pub(super) fn mark(check: &RunCheck, situation: Situation) -> (char, &'static str, Paint) {
     match situation {
         Situation::Pass => ('✓', "pass", Paint::Good),
         Situation::Fail => ('✗', "fail", Paint::Bad),

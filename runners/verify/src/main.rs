@@ -11,6 +11,7 @@ mod output;
 mod place;
 mod signal;
 mod target;
+mod trial;
 mod via;
 
 use std::process::ExitCode;

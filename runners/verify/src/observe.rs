@@ -18,7 +18,8 @@ use crate::output;
 
 /// Records, folds and shows events.
 pub(crate) struct Recorder {
-    writer: Writer,
+    /// Absent where the run is not recorded.
+    writer: Option<Writer>,
     /// Every event so far, folded into the run that is reported.
     folded: Result<Fold, FoldError>,
     /// The first failure to write the record; the run goes on and says so at its end.
@@ -28,7 +29,8 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn new(writer: Writer, checks: usize, several_nodes: bool) -> Self {
+    /// Builds the observer; it records where there is a writer.
+    pub(crate) fn new(writer: Option<Writer>, checks: usize, several_nodes: bool) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| bar(checks));
         Self { writer, folded: Ok(Fold::default()), lost: None, bar, several_nodes }
     }
@@ -41,7 +43,7 @@ impl Recorder {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        if let Err(error) = self.writer.finish() {
+        if let Some(Err(error)) = self.writer.as_mut().map(Writer::finish) {
             self.lost.get_or_insert(error);
         }
         Ok((self.folded?.finish()?, self.lost))
@@ -60,7 +62,7 @@ fn bar(checks: usize) -> ProgressBar {
 impl Observer for Recorder {
     fn event(&mut self, event: Event) {
         if self.lost.is_none()
-            && let Err(error) = self.writer.append(&event)
+            && let Some(Err(error)) = self.writer.as_mut().map(|writer| writer.append(&event))
         {
             self.lost = Some(error);
         }

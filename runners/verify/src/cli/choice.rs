@@ -3,7 +3,7 @@
 use clap::Args;
 
 /// Reads a switch as the environment writes it; a slip never permits anything.
-fn switch(text: &str) -> Result<bool, String> {
+pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
         "0" | "false" | "no" | "off" => Ok(false),

@@ -3,6 +3,7 @@
 mod baseline;
 mod choice;
 mod listing;
+mod test;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ pub(crate) use self::{
     baseline::{AcceptArgs, BaselineAction, DiffArgs, MergeArgs, ShowArgs},
     choice::{Choice, PlanArgs, RunArgs},
     listing::{ListArgs, Listing, RunsAction, SchemaName},
+    test::TestArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -108,6 +110,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  verify run --node nvidia --quick\n  verify run --check 'kernel/*' --repeat 5\n  verify run --node nvidia --via replay:last --report junit=out/verify.xml"
     )]
     Run(Box<RunArgs>),
+    /// Ask the chosen checks as tests of libtest, for cargo, nextest and editors.
+    #[command(after_help = test::HELP)]
+    Test(Box<TestArgs>),
     /// Show what would be asked and what would be left out; facts are read, nothing else is run.
     #[command(
         after_help = "Examples:\n  verify plan --node nvidia\n  verify plan --tag kernel --quick"

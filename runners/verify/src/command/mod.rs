@@ -8,6 +8,7 @@ mod plan;
 mod run;
 mod runs;
 mod schema;
+mod test;
 
 use crate::cli::{Cli, Command};
 
@@ -19,6 +20,7 @@ pub(crate) fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<u8> {
     match &cli.command {
         None => run::run(root, &cli.run, color),
         Some(Command::Run(args)) => run::run(root, args, color),
+        Some(Command::Test(args)) => test::test(root, args, color),
         Some(Command::Plan(args)) => plan::plan(root, args, color),
         Some(Command::List(args)) => list::list(root, args),
         Some(Command::Explain { id, nodes }) => explain::explain(root, id, nodes),

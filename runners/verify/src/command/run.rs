@@ -34,11 +34,11 @@ pub(crate) fn run(root: Option<&Path>, args: &RunArgs, color: bool) -> anyhow::R
     let targets = Target::parse_all(&args.reports)?;
     let ready = ready(root, &args.choice, args.fail_fast)?;
     signal::install(&ready.context.cancel)?;
-    let header = header(&ready, args);
+    let header = header(&ready, args.require_baseline);
     let writer = place::store()?.create(&ready.id).context("the run cannot be recorded")?;
     let record = writer.path().to_path_buf();
     let checks = ready.prepared.nodes.iter().map(|n| n.steps.len()).sum();
-    let mut recorder = Recorder::new(writer, checks, ready.prepared.nodes.len() > 1);
+    let mut recorder = Recorder::new(Some(writer), checks, ready.prepared.nodes.len() > 1);
     session::execute(header, &ready.prepared, &ready.context, &mut recorder);
     drop(ready);
     let closed = recorder.close();
@@ -172,7 +172,8 @@ fn request(
     })
 }
 
-fn header(ready: &Ready, args: &RunArgs) -> Header {
+/// Says what is known when the run starts.
+pub(crate) fn header(ready: &Ready, require_baseline: bool) -> Header {
     Header {
         format: RUN_FORMAT.to_owned(),
         id: ready.id.clone(),
@@ -180,7 +181,7 @@ fn header(ready: &Ready, args: &RunArgs) -> Header {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         root: ready.root.label(),
         command: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
-        require_baseline: args.require_baseline,
+        require_baseline,
         orchestrator: place::hostname(),
     }
 }

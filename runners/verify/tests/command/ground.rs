@@ -142,7 +142,8 @@ impl Ground {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_verify"));
         for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(|name| name.starts_with("VERIFY_")) {
+            let ours = |name: &str| name.starts_with("VERIFY_") || name.starts_with("NEXTEST");
+            if name.to_str().is_some_and(ours) {
                 command.env_remove(name);
             }
         }
