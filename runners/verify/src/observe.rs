@@ -26,13 +26,21 @@ pub(crate) struct Recorder {
     lost: Option<RecordError>,
     bar: Option<ProgressBar>,
     several_nodes: bool,
+    /// Whether nothing is said before the end.
+    silent: bool,
 }
 
 impl Recorder {
-    /// Builds the observer; it records where there is a writer.
-    pub(crate) fn new(writer: Option<Writer>, checks: usize, several_nodes: bool) -> Self {
+    /// Builds the observer; it records where there is a writer, and shows no progress.
+    pub(crate) fn new(writer: Option<Writer>, several_nodes: bool) -> Self {
+        let folded = Ok(Fold::default());
+        Self { writer, folded, lost: None, bar: None, several_nodes, silent: true }
+    }
+
+    /// Shows progress: a bar on a terminal, plain lines elsewhere.
+    pub(crate) fn with_progress(self, checks: usize) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| bar(checks));
-        Self { writer, folded: Ok(Fold::default()), lost: None, bar, several_nodes }
+        Self { bar, silent: false, ..self }
     }
 
     /// Closes the record, takes the progress off the screen and returns the run, with the failure
@@ -86,7 +94,7 @@ impl Observer for Recorder {
             // Short, so that the echo of a Ctrl-C does not break the line that is to be cleared.
             Some(bar) => bar.set_message(name.chars().take(40).collect::<String>()),
             // Plain lines for logs, and only for what may take long.
-            None if effect != Effect::Reads => {
+            None if effect != Effect::Reads && !self.silent => {
                 output::say(&format!("asking {name}"));
             }
             None => {}

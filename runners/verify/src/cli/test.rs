@@ -9,26 +9,29 @@ use super::choice::{Choice, switch};
 /// What stands below the flags.
 pub(super) const HELP: &str = "\
 Examples:
-  verify test                              the checks of node `local`, as libtest shows tests
-  verify test --node nvidia -- --list      their names
-  verify test -- kernel/                   only names that contain `kernel/`, with what they are after
-  verify test -- --help                    what libtest takes
+  verify test                             the checks of node `local`, as libtest shows tests
+  verify test --node nvidia -- --list     their names
+  verify test -- kernel/                  names that contain `kernel/`, and what they are after
+  verify test -- --help                   what libtest takes
 
-Names are check ids, behind `NODE::` where several nodes are chosen, and behind `load::` where the
-check loads or changes the node: such checks never run beside others. Everything is asked as in
-`verify run`; --test-threads only bears on how libtest waits. The run is recorded, so `verify report
-last` shows it. --no-capture is taken and means nothing; --report-time, --shuffle, --format junit and
-a second FILTER do not exist here.
+Names are check ids, behind `NODE::` where several nodes are chosen, and behind `load::` where
+the check loads or changes the node: such checks never run beside others. Everything is asked as
+in `verify run`; --test-threads only bears on how libtest waits. The run is recorded, so `verify
+report last` shows it. --no-capture is taken and means nothing; --report-time, --shuffle and
+--format junit do not exist here.
 
 What libtest shows:
   ok        pass
-  FAILED    whatever makes `verify run` exit 1 or 3, with the outcome as its first word; blocked, where
-            the cause is not shown; --ignored on what cannot be asked (`skip: …`)
-  ignored   skip, known before anything is asked where possible; blocked, no baseline yet, waived
-Under nextest (NEXTEST=1) each check is a process of its own, asked with what it is after, and none
-leaves a record. nextest takes what is ignored while it runs for a PASS, so skip, blocked, waived and no
-baseline are FAILED there, unless known when it lists: that is skipped, and so is what a valid waiver
-excuses. nextest passes no flags: use VERIFY_NODE and its siblings.
+  FAILED    all that makes `verify run` exit 1 or 3, the outcome as its first word; blocked,
+            where the cause is not shown; --ignored on what cannot be asked (`skip: …`)
+  ignored   skip, flagged before anything is asked where that is known; blocked, waived, and
+            unjudged for want of a baseline
+
+Under nextest (NEXTEST=1) each check is a process of its own, asked with what it is after; none
+leaves a record. nextest takes what is ignored only while it runs for a PASS. So skip, blocked,
+waived and no baseline are FAILED there, except for what is known when it lists and shown as
+skipped: a skip, and any check under a valid waiver, which is not asked then. nextest passes no
+flags: use VERIFY_NODE and its siblings.
 
 Exit codes:
     0  none FAILED, at least one was answered      4  nothing was answered (see --allow-none)

@@ -38,7 +38,8 @@ pub(crate) fn run(root: Option<&Path>, args: &RunArgs, color: bool) -> anyhow::R
     let writer = place::store()?.create(&ready.id).context("the run cannot be recorded")?;
     let record = writer.path().to_path_buf();
     let checks = ready.prepared.nodes.iter().map(|n| n.steps.len()).sum();
-    let mut recorder = Recorder::new(Some(writer), checks, ready.prepared.nodes.len() > 1);
+    let several = ready.prepared.nodes.len() > 1;
+    let mut recorder = Recorder::new(Some(writer), several).with_progress(checks);
     session::execute(header, &ready.prepared, &ready.context, &mut recorder);
     drop(ready);
     let closed = recorder.close();

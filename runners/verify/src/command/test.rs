@@ -19,7 +19,6 @@ use verify_reports::sentence::sentence;
 use crate::{
     cli::TestArgs,
     command::run::{self, Ready},
-    observe::Recorder,
     output, place, signal,
     trial::{
         self, Planned,
@@ -137,10 +136,8 @@ fn work(ready: Ready, wanted: &Wanted<'_>, shown: &BTreeSet<CheckKey>) -> anyhow
     } else {
         None
     };
-    let record = writer.as_ref().map(|writer| writer.path().to_path_buf());
-    let checks = prepared.nodes.iter().map(|node| node.steps.len()).sum();
-    let recorder = Recorder::new(writer, checks, prepared.nodes.len() > 1);
-    Ok(Work { header, prepared, context, recorder, record })
+    let shows_progress = !wanted.is_sequential();
+    Ok(Work { header, prepared, context, writer, shows_progress })
 }
 
 impl Wanted<'_> {
@@ -150,6 +147,12 @@ impl Wanted<'_> {
         // A process of nextest is there for its one trial and leaves no record that could hold more.
         let idly = self.nextest && planned.ignored.is_some() && !ignored && !include_ignored;
         !bench && !idly && self.fits(planned)
+    }
+
+    /// Tells whether libtest begins the line of a trial before it asks.
+    fn is_sequential(&self) -> bool {
+        let one = || std::thread::available_parallelism().is_ok_and(|n| n.get() == 1);
+        self.libtest.test_threads.map_or_else(one, |threads| threads == 1)
     }
 
     /// Tells whether libtest lists a trial.

@@ -10,7 +10,7 @@ use std::{
 
 use verify_engine::{
     execute::Context,
-    record::RecordError,
+    record::{RecordError, Writer},
     session::{self, Prepared},
 };
 use verify_model::run::{Header, Run};
@@ -22,9 +22,10 @@ pub(crate) struct Work {
     pub(crate) header: Header,
     pub(crate) prepared: Prepared,
     pub(crate) context: Context,
-    pub(crate) recorder: Recorder,
     /// Where it is recorded, if it is.
-    pub(crate) record: Option<PathBuf>,
+    pub(crate) writer: Option<Writer>,
+    /// Whether progress is shown.
+    pub(crate) shows_progress: bool,
 }
 
 /// Holds what came of it.
@@ -60,7 +61,14 @@ impl Asking {
 }
 
 fn execute(work: Work) -> Result<Asked, String> {
-    let Work { header, prepared, context, mut recorder, record } = work;
+    let Work { header, prepared, context, writer, shows_progress } = work;
+    let record = writer.as_ref().map(|writer| writer.path().to_path_buf());
+    let checks = prepared.nodes.iter().map(|node| node.steps.len()).sum();
+    let mut recorder = Recorder::new(writer, prepared.nodes.len() > 1);
+    if shows_progress {
+        // Not before: it would stand where libtest writes how many trials there are.
+        recorder = recorder.with_progress(checks);
+    }
     session::execute(header, &prepared, &context, &mut recorder);
     drop(prepared);
     let closed = recorder.close();

@@ -129,6 +129,9 @@ fn clean_text(text: &str, path: &str, machine: &Machine) -> String {
         "/proc/sys/kernel/hostname" => return format!("{NAME}\n"),
         "/proc/cmdline" => return kernel_parameters(text),
         _ if of_process.is_match(path) => return "program\0".to_owned(),
+        _ if ["serial", "wwid", "asset_tag"].iter().any(|end| path.ends_with(end)) => {
+            return format!("{NAME}\n");
+        }
         _ => {}
     }
     let mut text = text.to_owned();

@@ -73,6 +73,22 @@ fn names_of_several_nodes_begin_with_the_node() {
 }
 
 #[test]
+fn two_checks_of_one_name_are_refused() {
+    let ground = Ground::with(&[("a/one", PASSES)]);
+    ground.node("box", "has = [\"tool:no-such+\", \"tool:no-such-\"]");
+    let said = test(&ground, &["--list"]).exits(2);
+    said.complains(&["two checks are called `has/tool-no-such-`"]);
+}
+
+#[test]
+fn a_trial_whose_line_has_begun_is_not_interrupted_by_progress() {
+    let ground = Ground::with(&[("b/two", &loads("true"))]);
+    let said = test(&ground, &["--test-threads", "1"]).exits(0);
+    assert!(!said.err.contains("asking") && said.out.contains("test load::b/two ... ok"));
+    test(&ground, &["--test-threads", "2"]).exits(0).complains(&["asking b/two"]);
+}
+
+#[test]
 fn a_filter_chooses_and_what_that_is_after_is_asked_once() {
     let file = "probe = \"command\"\nwith = { argv = [\"sh\", \"-c\", \"echo x >> asked\"] }\nexpect = { exit-code = 0 }";
     let ground = Ground::empty();
@@ -110,7 +126,9 @@ fn what_cannot_be_asked_is_ignored_and_never_ok() {
         let said = test(&ground, &[how]).exits(101);
         said.says(&["test a/skips ... FAILED", "--- skip: needs `tool:", "--- skip: waits for"]);
     }
-    let json = test(&ground, &["--format", "json"]).exits(0).out;
+    let said = test(&ground, &["--format", "json"]).exits(0);
+    // JSON has no place for the reason.
+    let json = said.complains(&["ignored a/skips: skip: needs `tool:"]).out;
     assert!(json.contains("\"name\": \"a/skips\", \"event\": \"ignored\""), "{json}");
 }
 
