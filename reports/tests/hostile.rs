@@ -10,7 +10,7 @@ use tree::{Element, parse};
 use verify_model::run::Run;
 use verify_reports::{
     find,
-    terminal::{Style, render},
+    terminal::{Style, alone, render},
 };
 
 const DIALECTS: [&str; 2] = ["junit", "junit-strict"];
@@ -31,6 +31,21 @@ fn is_calm(text: &str) -> bool {
         (c == '\n' || !c.is_control())
             && !matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     })
+}
+
+#[test]
+fn one_check_alone_is_calm_and_begins_with_what_came_out() {
+    for (name, run) in corpus::all() {
+        for check in &run.checks {
+            let (reason, text) = (alone::reason(&run, check), alone::text(&run, check));
+            assert!(is_calm(&text) && is_calm(&reason) && !reason.contains('\n'), "{name}: {text}");
+            let outcome =
+                if check.verdict.is_waived() { "waived" } else { check.verdict.outcome.name() };
+            for said in [reason, text] {
+                assert!(said.starts_with(&format!("{outcome}: ")), "{name}: {said}");
+            }
+        }
+    }
 }
 
 #[test]
