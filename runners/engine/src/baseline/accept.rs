@@ -23,6 +23,7 @@ use super::{
     shelf::{Place, Shelf, ShelfError},
     unit::{self, LEDGER_FORMAT, Unit},
 };
+use crate::load::diagnostic::LoadError;
 
 /// Says under which words a run is accepted.
 #[derive(Clone, Debug)]
@@ -197,9 +198,17 @@ pub fn change(
     proposal: &Proposal,
     acceptance: &Acceptance,
 ) -> Result<Change, ShelfError> {
+    change_by(|place| shelf.read(place), proposal, acceptance)
+}
+
+fn change_by(
+    read: impl Fn(&Place) -> Result<Ledger, LoadError>,
+    proposal: &Proposal,
+    acceptance: &Acceptance,
+) -> Result<Change, ShelfError> {
     let mut change = Change { refused: proposal.refused.clone(), ..Change::default() };
     for (place, units) in &proposal.units {
-        let mut ledger = shelf.read(place)?;
+        let mut ledger = read(place)?;
         let before = ledger.clone();
         let mut checks: Vec<&str> = Vec::new();
         for unit in units {
@@ -291,7 +300,7 @@ pub fn accept(
     acceptance: &Acceptance,
 ) -> Result<Change, ShelfError> {
     let lock = shelf.lock()?;
-    let change = change(shelf, proposal, acceptance)?;
+    let change = change_by(|place| shelf.read_once(place), proposal, acceptance)?;
     shelf.write(&lock, &change.ledgers)?;
     Ok(change)
 }

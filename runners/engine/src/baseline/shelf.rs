@@ -75,7 +75,7 @@ pub struct Shelf {
     dir: PathBuf,
 }
 
-/// Keeps other writers away while it lives.
+/// Keeps writers away while it lives.
 #[derive(Debug)]
 pub struct Lock {
     _folder: File,
@@ -110,6 +110,17 @@ impl Shelf {
     ///
     /// *Errors*: a file cannot be read, is damaged, or the summary does not follow from the ledger.
     pub fn read(&self, place: &Place) -> Result<Ledger, LoadError> {
+        self.read_once(place).or_else(|error| {
+            // Somebody may be between its two files: what is said while nobody writes is true.
+            let quiet = self.hold(File::lock_shared).map_err(|_| error)?;
+            let read = self.read_once(place);
+            drop(quiet);
+            read
+        })
+    }
+
+    /// Reads as [`Shelf::read`] does, for whoever keeps writers away.
+    pub(super) fn read_once(&self, place: &Place) -> Result<Ledger, LoadError> {
         let ledger = self.source(&self.ledger_path(place))?;
         let summary = self.source(&self.summary_path(place))?;
         let (Some(ledger), Some(summary)) = (&ledger, &summary) else {
@@ -155,9 +166,14 @@ impl Shelf {
     /// *Errors*: the folder cannot be made, or somebody else writes for too long.
     pub fn lock(&self) -> Result<Lock, ShelfError> {
         fs::create_dir_all(&self.dir).map_err(|error| failed("create", &self.dir, error))?;
+        self.hold(File::lock)
+    }
+
+    /// Locks the folder, alone or with other readers.
+    fn hold(&self, lock: fn(&File) -> io::Result<()>) -> Result<Lock, ShelfError> {
         let folder = File::open(&self.dir).map_err(|error| failed("open", &self.dir, error))?;
         let (done, waits) = mpsc::channel();
-        std::thread::spawn(move || done.send(folder.lock().map(|()| folder)));
+        std::thread::spawn(move || done.send(lock(&folder).map(|()| folder)));
         match waits.recv_timeout(LOCK_WAIT) {
             Ok(Ok(folder)) => Ok(Lock { _folder: folder }),
             Ok(Err(error)) => Err(failed("lock", &self.dir, error)),

@@ -190,6 +190,21 @@ fn accepts_at_once_lose_nothing() {
 }
 
 #[test]
+fn a_reader_never_sees_a_writer_between_its_two_files() {
+    let ground = two();
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for number in 3..40 {
+                accepted(&ground.shelf, &at(number, 2.0));
+            }
+        });
+        while !writer.is_finished() {
+            assert!(!ground.shelf.read(&disk()).unwrap().is_empty());
+        }
+    });
+}
+
+#[test]
 fn the_same_units_give_the_same_bytes() {
     let (one, other) = (Ground::new(), Ground::new());
     for number in [1, 2, 3] {
