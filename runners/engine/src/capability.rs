@@ -13,12 +13,16 @@ use verify_model::{
     value::Value,
 };
 
-use crate::{gathered::Gathered, load::diagnostic::did_you_mean};
+use crate::{
+    gathered::Gathered,
+    listening::{self, LISTENS},
+    load::diagnostic::did_you_mean,
+};
 
 /// Opens the text about a capability of which nobody could tell whether it is there.
 pub const UNKNOWN: &str = "not known: ";
 
-/// Holds every capability but `tool:NAME`, sorted: its name, and when a node has it.
+/// Holds every capability but `tool:NAME` and `listens:PORT`, sorted: its name, and when a node has it.
 pub static CAPABILITIES: &[(&str, &str)] = &[
     ("aarch64", "The machine's architecture is 64-bit ARM."),
     ("bare-metal", "Neither a virtual machine nor a container shows itself."),
@@ -185,12 +189,21 @@ pub fn instead_of(name: &str) -> Option<String> {
         let usable = !tool.is_empty() && tool.chars().all(plain);
         return (!usable).then(|| "write `tool:NAME` with the program's name".to_owned());
     }
+    if name.starts_with(LISTENS) {
+        let help = "write `listens:PORT` with a port from 1 to 65535";
+        return listening::port(name).is_none().then(|| help.to_owned());
+    }
     let names = CAPABILITIES.iter().map(|(name, _)| *name);
     if names.clone().any(|known| known == name) {
         return None;
     }
     Some(did_you_mean(name, names.clone()).map_or_else(
-        || format!("known are: {}, and `tool:NAME`", names.collect::<Vec<_>>().join(", ")),
+        || {
+            format!(
+                "known are: {}, `tool:NAME` and `listens:PORT`",
+                names.collect::<Vec<_>>().join(", ")
+            )
+        },
         |close| format!("did you mean `{close}`?"),
     ))
 }

@@ -1,8 +1,8 @@
 //! What is found out about a node before anything is planned.
 //!
-//! Files only and no program, so that planning takes milliseconds; one round trip. Whatever is not
-//! found stays empty or out of the list: an unknown fact is never "changed". Capabilities are
-//! decided in [`crate::capability`].
+//! Files and no program, so that planning takes milliseconds; one round trip. Only a port that is
+//! named as `listens:PORT` is connected to. Whatever is not found stays empty or out of the list:
+//! an unknown fact is never "changed". Capabilities are decided in [`crate::capability`].
 
 use std::collections::BTreeSet;
 
@@ -12,6 +12,7 @@ pub use crate::capability::{CAPABILITIES, UNKNOWN};
 use crate::{
     capability::{self, KERNEL, Known, MACOS, NVIDIA, content},
     gathered::Gathered,
+    listening,
     parse::{
         cmdline,
         cpuinfo::{self, CpuInfo},
@@ -89,7 +90,8 @@ pub fn read(evidence: &[&Evidence]) -> Facts {
     let answers = CAPABILITIES
         .iter()
         .map(|(name, _)| ((*name).to_owned(), capability::decide(name, node, &known)))
-        .chain(evidence.iter().filter_map(|evidence| capability::tool(evidence)));
+        .chain(evidence.iter().filter_map(|evidence| capability::tool(evidence)))
+        .chain(evidence.iter().filter_map(|evidence| listening::read(evidence)));
     for (name, answer) in answers {
         match answer {
             Ok(()) => _ = facts.capabilities.insert(name),

@@ -105,6 +105,32 @@ impl<'a> Gathered<'a> {
         Ok(files)
     }
 
+    /// Returns the evidence of one program, by its arguments.
+    ///
+    /// *Errors*: the program was not asked for.
+    pub fn program(self, argv: &[&str]) -> Result<&'a Evidence, AttemptError> {
+        let wanted = |ask: &Ask| matches!(ask, Ask::Exec { argv: asked, .. } if asked == argv);
+        self.find(wanted, &argv.join(" "))
+    }
+
+    /// Returns the names in a folder.
+    ///
+    /// *Errors*: `Absent` where there is no such folder, `Unreadable` where nobody could look.
+    pub fn names(self, path: &str) -> Result<Vec<&'a str>, Value> {
+        let wanted = |ask: &Ask| matches!(ask, Ask::List { path: asked } if asked == path);
+        let evidence = self.find(wanted, path).map_err(|e| Value::Unreadable(e.message))?;
+        match &evidence.captured {
+            Captured::Listing(names) => Ok(names.iter().map(String::as_str).collect()),
+            Captured::Failed(failure) if failure.kind == FailureKind::NotFound => {
+                Err(Value::Absent(format!("{}: {}", evidence.ask, failure.message)))
+            }
+            Captured::Failed(failure) => {
+                Err(Value::Unreadable(format!("{}: {}", evidence.ask, failure.message)))
+            }
+            _ => Err(Value::Unreadable(format!("{}: not a list of names", evidence.ask))),
+        }
+    }
+
     /// Tells whether something stands at a path.
     ///
     /// *Errors*: nobody could look, in one sentence.
@@ -117,6 +143,14 @@ impl<'a> Gathered<'a> {
             Captured::Failed(failure) => Err(format!("{}: {}", evidence.ask, failure.message)),
             _ => Err(format!("{}: not an answer to that", evidence.ask)),
         }
+    }
+}
+
+/// Returns why a value is missing, without the word for how.
+pub fn reason(why: Value) -> String {
+    match why {
+        Value::Absent(why) | Value::Unreadable(why) => why,
+        other => other.to_string(),
     }
 }
 

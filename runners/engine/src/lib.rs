@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod execute;
 pub mod facts;
 pub mod gathered;
+pub mod listening;
 pub mod load;
 pub mod parse;
 pub mod plan;

@@ -17,6 +17,7 @@ use verify_model::{
 
 use crate::{
     capability::UNKNOWN,
+    listening,
     load::diagnostic::{LoadError, did_you_mean},
 };
 
@@ -268,4 +269,10 @@ pub fn tools<'c>(
 ) -> BTreeSet<String> {
     let needs = checks.into_iter().flat_map(|check| &check.when).chain(has);
     needs.filter_map(|need| need.strip_prefix("tool:").map(str::to_owned)).collect()
+}
+
+/// Lists every port that checks need or a node file promises.
+pub fn ports<'c>(checks: impl IntoIterator<Item = &'c Check>, has: &'c [String]) -> BTreeSet<u16> {
+    let needs = checks.into_iter().flat_map(|check| &check.when).chain(has);
+    needs.filter_map(|need| listening::port(need)).collect()
 }

@@ -190,14 +190,19 @@ pub fn text_of(evidence: &Evidence) -> Result<&str, AttemptError> {
     match &evidence.captured {
         Captured::File(stream) => whole(evidence, stream),
         Captured::Exec { exit: Some(0), stdout, .. } => whole(evidence, stdout),
-        Captured::Exec { exit, signal, stderr, .. } => {
+        Captured::Exec { exit, signal, stdout, stderr } => {
             let how = match (exit, signal) {
                 (Some(code), _) => format!("exit status {code}"),
                 (None, Some(signal)) => format!("signal {signal}"),
                 (None, None) => "no exit status".to_owned(),
             };
-            let last =
-                stderr.text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no message");
+            // Some programs, chronyc among them, complain on standard output.
+            let said = |stream: &Stream| {
+                let mut lines = stream.text.lines().rev().map(str::trim);
+                lines.find(|line| !line.is_empty()).map(str::to_owned)
+            };
+            let last = said(stderr).or_else(|| said(stdout));
+            let last = last.unwrap_or_else(|| "no message".to_owned());
             Err(failed(FindingCode::ProgramFailed, format!("{}: {how}: {last}", evidence.ask)))
         }
         Captured::Failed(failure) => Err(gather_error(evidence, failure)),

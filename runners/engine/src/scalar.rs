@@ -1,11 +1,12 @@
 //! How one text becomes one value: the parameters `as` and `unit`, shared by the generic probes.
 
+use regex::Regex;
 use verify_model::{
     field::FieldKind, quantity::Quantity, unit::UNITS, value::Value, version::Version,
 };
 
 use crate::{
-    parse::cpu_list,
+    parse::{cpu_list, json},
     probe::{ParamKind, ParamSpec, With},
 };
 
@@ -68,6 +69,29 @@ pub fn parse(with: With<'_>, text: &str) -> Result<Value, String> {
             Err(format!("expected a version, found `{text}`"))
         }
         _ => Ok(Value::text(text)),
+    }
+}
+
+/// Reads the single value at a JSON pointer.
+pub fn at_pointer(with: With<'_>, text: &str, pointer: &str) -> Value {
+    match json::at(text, pointer) {
+        Ok(Some(found)) => parse(with, &found).unwrap_or_else(Value::Unreadable),
+        Ok(None) => Value::Absent(format!("the JSON has nothing at `{pointer}`")),
+        Err(why) => Value::Unreadable(why),
+    }
+}
+
+/// Reads what a regular expression finds: its first group, else the whole match; `what` names the
+/// text in messages.
+pub fn at_match(with: With<'_>, text: &str, pattern: &str, what: &str) -> Value {
+    let Ok(regex) = Regex::new(pattern) else {
+        return Value::Unreadable(format!("/{pattern}/ is not a regular expression"));
+    };
+    // A group that took no part must not turn into the whole match.
+    let group = usize::from(regex.captures_len() > 1);
+    match regex.captures(text).and_then(|groups| groups.get(group)) {
+        Some(found) => parse(with, found.as_str()).unwrap_or_else(Value::Unreadable),
+        None => Value::Absent(format!("/{pattern}/ finds nothing in {what}")),
     }
 }
 

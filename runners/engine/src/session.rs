@@ -20,7 +20,7 @@ use verify_model::{
 use crate::{
     baseline::{self, Shelf},
     execute::{Context, Gatherer, Observer, Setting, run_node},
-    facts,
+    facts, listening,
     load::{
         catalog::Catalog,
         diagnostic::{LoadError, did_you_mean},
@@ -92,7 +92,8 @@ pub fn prepare(
             )));
         }
         let gatherer = Gatherer { context, node: name, transport: Arc::clone(transport) };
-        let asks: Vec<Ask> = facts::asks(&plan::tools(checks.iter().copied(), &file.has));
+        let mut asks: Vec<Ask> = facts::asks(&plan::tools(checks.iter().copied(), &file.has));
+        asks.extend(listening::asks(&plan::ports(checks.iter().copied(), &file.has)));
         let evidence = gatherer.gather(&asks, |_| {});
         let facts = facts::read(&evidence.iter().collect::<Vec<_>>());
         let mut steps = plan::plan(checks, file, &facts, &request.permissions);

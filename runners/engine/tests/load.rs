@@ -110,6 +110,7 @@ fn each_mistake_is_named_with_what_to_do() {
         ("after = [\"a/b\"]", "a/b -> a/b"),
         ("when = [\"linx\"]", "did you mean `linux`?"),
         ("when = [\"tool:\"]", "write `tool:NAME`"),
+        ("when = [\"listens:0\"]", "write `listens:PORT`"),
         ("repeat = 0", "expected a number from 1 to 1000"),
         ("limit = \"60\"", "expected a time"),
         ("limit = \"60 Gbit/s\"", "expected a time"),

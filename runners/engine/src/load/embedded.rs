@@ -7,6 +7,10 @@ pub static SUITES: &[(&str, &str)] = &[
     ("kernel", include_str!("../../../../suites/kernel.toml")),
     ("local", include_str!("../../../../suites/local.toml")),
     ("memory", include_str!("../../../../suites/memory.toml")),
+    ("network", include_str!("../../../../suites/network.toml")),
+    ("production", include_str!("../../../../suites/production.toml")),
+    ("services", include_str!("../../../../suites/services.toml")),
+    ("storage", include_str!("../../../../suites/storage.toml")),
     ("toolchain", include_str!("../../../../suites/toolchain.toml")),
 ];
 

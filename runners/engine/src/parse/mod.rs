@@ -5,8 +5,13 @@
 pub mod cmdline;
 pub mod cpu_list;
 pub mod cpuinfo;
+pub(crate) mod df;
+pub(crate) mod ip_address;
 pub(crate) mod json;
 pub(crate) mod key_value;
 pub mod meminfo;
+pub(crate) mod mountinfo;
 pub mod os_release;
+pub(crate) mod time_service;
 pub(crate) mod version;
+pub(crate) mod write_out;

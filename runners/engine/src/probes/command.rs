@@ -4,7 +4,6 @@
 //! standard error are answers whatever they are; output and time count only with the status that
 //! `exits` names, for a program that failed may have said too little. A cut stream is never judged.
 
-use regex::Regex;
 use verify_model::{
     ask::Ask,
     effect::Effect,
@@ -19,7 +18,7 @@ use verify_model::{
 };
 
 use crate::{
-    parse::{json, version},
+    parse::version,
     probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, failed, gather_error},
     scalar,
 };
@@ -282,23 +281,10 @@ fn value(with: With<'_>, stdout: &Stream, stderr: &Stream) -> Value {
 
 fn find(with: With<'_>, text: &str) -> Value {
     if let Some(pointer) = with.text("json") {
-        return match json::at(text, pointer) {
-            Ok(Some(found)) => scalar::parse(with, &found).unwrap_or_else(Value::Unreadable),
-            Ok(None) => Value::Absent(format!("the JSON has nothing at `{pointer}`")),
-            Err(why) => Value::Unreadable(why),
-        };
+        return scalar::at_pointer(with, text, pointer);
     }
     if let Some(pattern) = with.text("match") {
-        let Ok(regex) = Regex::new(pattern) else {
-            return Value::Unreadable(format!("/{pattern}/ is not a regular expression"));
-        };
-        // A group that took no part must not turn into the whole match.
-        let group = usize::from(regex.captures_len() > 1);
-        let found = regex.captures(text).and_then(|groups| groups.get(group));
-        return match found {
-            Some(found) => scalar::parse(with, found.as_str()).unwrap_or_else(Value::Unreadable),
-            None => Value::Absent(format!("/{pattern}/ finds nothing in the output")),
-        };
+        return scalar::at_match(with, text, pattern, "the output");
     }
     if with.flag("version") {
         return version::first(text).map_or_else(

@@ -1,14 +1,18 @@
 //! The table of probes: one file each, one line each.
 
+mod clock;
 mod command;
 mod cpu;
 mod file;
+mod http;
 mod hugepages;
 mod kernel_isolation;
 mod memory;
+mod net_interface;
 mod os_release;
 mod port;
 mod process;
+mod storage;
 mod sysctl;
 mod sysfs;
 
@@ -16,15 +20,19 @@ use crate::probe::Probe;
 
 /// Holds every probe, sorted by name.
 pub static PROBES: &[&dyn Probe] = &[
+    &clock::Clock,
     &command::Command,
     &cpu::Cpu,
     &file::File,
+    &http::Http,
     &hugepages::Hugepages,
     &kernel_isolation::KernelIsolation,
     &memory::Memory,
+    &net_interface::NetInterface,
     &os_release::OsRelease,
     &port::Port,
     &process::Process,
+    &storage::Storage,
     &sysctl::Sysctl,
     &sysfs::Sysfs,
 ];

@@ -91,7 +91,11 @@ fn capabilities() -> Vec<Row> {
         ("tool:NAME".to_owned(), "The program NAME is in PATH or where people have it.".to_owned());
     let known =
         capability::CAPABILITIES.iter().map(|(name, doc)| ((*name).to_owned(), (*doc).to_owned()));
-    known.chain([tool]).collect()
+    let port = (
+        "listens:PORT".to_owned(),
+        "Something accepts connections on the TCP port PORT of 127.0.0.1.".to_owned(),
+    );
+    known.chain([tool, port]).collect()
 }
 
 fn table(rows: &[Row]) -> String {
