@@ -13,5 +13,6 @@ pub mod meminfo;
 pub(crate) mod mountinfo;
 pub mod os_release;
 pub(crate) mod time_service;
+pub(crate) mod toolchain;
 pub(crate) mod version;
 pub(crate) mod write_out;

@@ -15,6 +15,7 @@ mod process;
 mod storage;
 mod sysctl;
 mod sysfs;
+mod toolchain;
 
 use crate::probe::Probe;
 
@@ -35,6 +36,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &storage::Storage,
     &sysctl::Sysctl,
     &sysfs::Sysfs,
+    &toolchain::Toolchain,
 ];
 
 /// Finds a probe by name.

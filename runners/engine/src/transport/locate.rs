@@ -15,15 +15,24 @@ const USUAL: &[&str] = &[
     "/sbin",
     "/bin",
     "/usr/local/cuda/bin",
+    "/opt/cuda/bin",
     "/opt/homebrew/bin",
     "/snap/bin",
 ];
+
+/// Folders below what a variable names, looked in last: installers put programs there for one user
+/// or name the place in a profile that a service never reads.
+const BELOW: &[(&str, &str)] =
+    &[("HOME", ".cargo/bin"), ("CUDA_HOME", "bin"), ("CUDA_PATH", "bin")];
 
 /// Returns the folders in which programs are looked for, in order.
 fn folders() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = env::split_paths(&path).filter(|p| p.is_absolute()).collect();
-    for usual in USUAL.iter().map(PathBuf::from) {
+    let below = BELOW.iter().filter_map(|(variable, folder)| {
+        Some(PathBuf::from(env::var_os(variable)?).join(folder)).filter(|path| path.is_absolute())
+    });
+    for usual in USUAL.iter().map(PathBuf::from).chain(below) {
         if !folders.contains(&usual) {
             folders.push(usual);
         }
@@ -55,5 +64,8 @@ pub(super) fn not_found(tool: &str) -> String {
     if tool.contains('/') {
         return format!("there is no program {tool}");
     }
-    format!("`{tool}` is not installed: looked in PATH and in {}", USUAL.join(", "))
+    let below: Vec<String> =
+        BELOW.iter().map(|(variable, folder)| format!("${variable}/{folder}")).collect();
+    let below = below.join(", ");
+    format!("`{tool}` is not installed: looked in PATH and in {}, {below}", USUAL.join(", "))
 }
