@@ -10,8 +10,10 @@ mod kernel_isolation;
 mod memory;
 mod net_interface;
 mod os_release;
+mod package;
 mod port;
 mod process;
+mod service;
 mod storage;
 mod sysctl;
 mod sysfs;
@@ -31,8 +33,10 @@ pub static PROBES: &[&dyn Probe] = &[
     &memory::Memory,
     &net_interface::NetInterface,
     &os_release::OsRelease,
+    &package::Package,
     &port::Port,
     &process::Process,
+    &service::Service,
     &storage::Storage,
     &sysctl::Sysctl,
     &sysfs::Sysfs,
