@@ -29,6 +29,7 @@ pub static CAPABILITIES: &[(&str, &str)] = &[
     ("cgroup-v2", "The unified control group hierarchy is mounted at /sys/fs/cgroup."),
     ("cpufreq", "The kernel controls the cpu frequency: cpu0 has a folder `cpufreq`."),
     ("hugepages-1g", "The kernel offers huge pages of 1 GiB."),
+    ("kernel-log", "The user who asks may read the ring of the kernel log."),
     ("linux", "The kernel is Linux."),
     ("macos", "The system is macOS."),
     ("nohz-full", "The kernel can stop the tick: it has /sys/devices/system/cpu/nohz_full."),
@@ -54,6 +55,9 @@ const NOHZ: &str = "/sys/devices/system/cpu/nohz_full";
 const SYSTEMD: &str = "/run/systemd/system";
 const NODES: &str = "/sys/devices/system/node/online";
 const SMT: &str = "/sys/devices/system/cpu/smt/active";
+pub(crate) const STATUS: &str = "/proc/self/status";
+const RESTRICT: &str = "/proc/sys/kernel/dmesg_restrict";
+const UID_MAP: &str = "/proc/self/uid_map";
 const PCI_VENDORS: &str = "/sys/bus/pci/devices/*/vendor";
 const PCI_CLASSES: &str = "/sys/bus/pci/devices/*/class";
 
@@ -68,7 +72,7 @@ pub(crate) struct Known<'a> {
 pub(crate) fn asks(tools: &BTreeSet<String>) -> Vec<Ask> {
     let stats = [CGROUPS, CPUFREQ, PAGES_1G, NOHZ, SYSTEMD];
     let stats = stats.map(|path| Ask::Stat { path: path.to_owned() });
-    let files = [NODES, SMT, NVIDIA].map(Ask::file);
+    let files = [NODES, SMT, NVIDIA, RESTRICT, UID_MAP].map(Ask::file);
     let patterns = [PCI_VENDORS, PCI_CLASSES].map(Ask::files);
     let tools = tools.iter().map(|tool| Ask::Which { tool: tool.clone() });
     stats.into_iter().chain(files).chain(patterns).chain(tools).collect()
@@ -87,6 +91,7 @@ pub(crate) fn decide(name: &str, node: Gathered<'_>, known: &Known<'_>) -> Resul
         "cgroup-v2" => stands(node, CGROUPS),
         "cpufreq" => stands(node, CPUFREQ),
         "hugepages-1g" => stands(node, PAGES_1G),
+        "kernel-log" => kernel_log(node, known),
         "linux" => content(node, KERNEL).map(drop),
         "macos" => content(node, MACOS).map(drop),
         "nohz-full" => stands(node, NOHZ),
@@ -152,6 +157,32 @@ fn numa(online: &str) -> Result<(), String> {
         Ok(nodes) if nodes.len() > 1 => Ok(()),
         Ok(_) => Err(format!("{NODES} names one node only: `{online}`")),
         Err(why) => Err(format!("{UNKNOWN}{NODES}: {why}")),
+    }
+}
+
+/// Decides as the kernel does: by its restriction and by `CAP_SYSLOG` outside of user namespaces.
+/// Containers forbid the call besides.
+///
+/// *Source*: capabilities(7), bit 34; `user_namespaces(7)` on `uid_map`.
+fn kernel_log(node: Gathered<'_>, known: &Known<'_>) -> Result<(), String> {
+    const CAP_SYSLOG: u32 = 34;
+    let restricted = content(node, RESTRICT)? != "0";
+    let status = content(node, STATUS)?;
+    let held = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let held = held.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let held = held.ok_or_else(|| format!("{UNKNOWN}{STATUS} has no line `CapEff`"))?;
+    let everybody = content(node, UID_MAP)?.split_whitespace().eq(["0", "0", "4294967295"]);
+    if everybody && held >> CAP_SYSLOG & 1 == 1 {
+        return Ok(());
+    }
+    if restricted {
+        return Err("kernel.dmesg_restrict is set, and the user lacks CAP_SYSLOG".to_owned());
+    }
+    match known.virtualization.as_deref() {
+        Ok(found) if found.contains("container") => {
+            Err(format!("in a {found}, the user lacks CAP_SYSLOG"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -10,7 +10,7 @@ use verify_model::{ask::Ask, evidence::Evidence, node::Facts};
 
 pub use crate::capability::{CAPABILITIES, UNKNOWN};
 use crate::{
-    capability::{self, KERNEL, Known, MACOS, NVIDIA, content},
+    capability::{self, KERNEL, Known, MACOS, NVIDIA, STATUS, content},
     gathered::Gathered,
     listening,
     parse::{
@@ -23,7 +23,6 @@ use crate::{
 const HOSTNAME: &str = "/proc/sys/kernel/hostname";
 const ARCH: &str = "/proc/sys/kernel/arch";
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
-const STATUS: &str = "/proc/self/status";
 const GROUPS_OF_INIT: &str = "/proc/1/cgroup";
 const MAC_NAMES: &str = "/Library/Preferences/SystemConfiguration/preferences.plist";
 const VENDOR: &str = "/sys/class/dmi/id/sys_vendor";

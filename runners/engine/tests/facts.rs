@@ -253,3 +253,28 @@ fn a_gpu_of_another_vendor_or_an_nvidia_sound_device_is_no_nvidia_gpu() {
     assert!(other.capabilities.contains("root"), "the effective uid counts");
     assert_eq!(other.user, "root");
 }
+
+#[test]
+fn the_kernel_log_is_for_those_whom_the_kernel_lets_read_it() {
+    let asked = |restrict, held, map, boxed: Files<'static>| {
+        let mut changes = vec![
+            ("/proc/sys/kernel/dmesg_restrict", restrict),
+            ("/proc/self/status", held),
+            ("/proc/self/uid_map", map),
+        ];
+        changes.extend(boxed);
+        let facts = of(&but(&changes));
+        facts.missing.get("kernel-log").cloned()
+    };
+    let (all, own) = ("         0          0 4294967295\n", "0 1000 1\n");
+    let (root, user) = ("Uid:\t0\t0\nCapEff:\t000001ffffffffff\n", "CapEff:\t0000000000000000\n");
+    let docker: Files<'_> = &[("/.dockerenv", "")];
+    assert_eq!(asked("1\n", root, all, docker), None);
+    assert_eq!(asked("0\n", user, all, &[]), None);
+    let lacking = "kernel.dmesg_restrict is set, and the user lacks CAP_SYSLOG";
+    assert_eq!(asked("1\n", user, all, &[]).as_deref(), Some(lacking));
+    assert_eq!(asked("1\n", root, own, &[]).as_deref(), Some(lacking), "root of a user namespace");
+    assert!(asked("0\n", user, all, docker).unwrap().contains("container (docker)"));
+    assert!(asked("1\n", "Uid:\t0\n", all, &[]).unwrap().starts_with(UNKNOWN));
+    assert_eq!(of(WORKSTATION).missing["kernel-log"], "looked for /proc/sys/kernel/dmesg_restrict");
+}

@@ -8,6 +8,7 @@ pub mod cpuinfo;
 pub(crate) mod df;
 pub(crate) mod ip_address;
 pub(crate) mod json;
+pub(crate) mod kernel_log;
 pub(crate) mod key_value;
 pub mod meminfo;
 pub(crate) mod mountinfo;

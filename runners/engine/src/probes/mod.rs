@@ -6,6 +6,7 @@ mod cpu;
 mod file;
 mod http;
 mod hugepages;
+mod journal;
 mod kernel_isolation;
 mod memory;
 mod net_interface;
@@ -29,6 +30,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &file::File,
     &http::Http,
     &hugepages::Hugepages,
+    &journal::Journal,
     &kernel_isolation::KernelIsolation,
     &memory::Memory,
     &net_interface::NetInterface,

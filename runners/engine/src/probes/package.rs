@@ -265,7 +265,8 @@ fn rows(manager: Manager, name: &str, text: &str) -> Result<(Vec<Row>, bool), St
         let found = if manager == Manager::Dpkg { dpkg(&cells) } else { rpm(&cells) };
         let (called, row) = found.ok_or(line)?;
         knows_itself |= manager.own().contains(&called) && row.installed;
-        if called == plain {
+        // dpkg remembers names that it only once heard of.
+        if called == plain && row.state != "not-installed" {
             rows.push(row);
         }
     }

@@ -88,7 +88,10 @@ fn names(tool: &str) -> Option<Names> {
         "clang++" => row(Family::Clang, "clang++", &[], "clang++-", 11..=25),
         "nvcc" => row(Family::Nvcc, "nvcc", &[], "", 1..=0),
         "cargo" => row(Family::Cargo, "cargo", &[], "", 1..=0),
-        "python" => row(Family::Python, "python3", &["python"], "python3.", 8..=18),
+        // The system's own, too: one that people put before it may start nothing.
+        "python" => {
+            row(Family::Python, "python3", &["python", "/usr/bin/python3"], "python3.", 8..=18)
+        }
         _ => None,
     }
 }
