@@ -173,7 +173,7 @@ fn neither(ring: &AttemptError, journal: &AttemptError) -> AttemptError {
                      sysctl kernel.dmesg_restrict=0";
         return failed(
             FindingCode::PermissionDenied,
-            format!("the kernel log may not be read ({both}): {grant}"),
+            format!("the kernel log may not be read: {grant} ({both})"),
         );
     }
     failed(ring.code, both)

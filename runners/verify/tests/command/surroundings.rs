@@ -1,6 +1,11 @@
 //! What the surroundings may do to a run: variables, a reader that leaves, a disk that is full.
 
-use std::{fs::File, io::Write as _, process::Stdio};
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    os::unix::fs::PermissionsExt as _,
+    process::Stdio,
+};
 
 use crate::ground::{FAILS, Ground, PASSES, Said, said};
 
@@ -66,4 +71,20 @@ fn a_report_that_a_full_disk_swallowed_is_no_success() {
     let err = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(3), "{err}");
     assert!(err.contains("cannot write to standard output: No space left"), "{err}");
+}
+
+#[test]
+fn a_program_is_found_where_installers_put_it_although_no_path_names_the_folder() {
+    let named = "when = [\"tool:program-of-verify\"]\nprobe = \"command\"\n\
+                 with = { argv = [\"program-of-verify\"] }\nexpect = { stdout = \"here\" }";
+    let ground = Ground::with(&[("a/one", named)]);
+    for (variable, folder) in [("HOME", ".cargo/bin"), ("CUDA_HOME", "bin"), ("CUDA_PATH", "bin")] {
+        let place = ground.path(&variable.to_lowercase());
+        let program = place.join(folder).join("program-of-verify");
+        fs::create_dir_all(place.join(folder)).unwrap();
+        fs::write(&program, "#!/bin/sh\necho here\n").unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        with(&ground, variable, place.to_str().unwrap()).exits(0).says(&["1 pass"]);
+        with(&ground, variable, folder).says(&["1 skip"]);
+    }
 }
