@@ -102,8 +102,15 @@ fn places_in_words(places: &[&Location]) -> String {
 /// Says what is advised, and how a waiver bears on the check.
 pub(crate) fn remarks(run: &Run, check: &RunCheck) -> Vec<Line> {
     let mut lines = Vec::new();
+    // Where the check itself gave no answer, its cause is said already.
+    let mut unread: Vec<String> = Vec::new();
+    let cause_said = check.verdict.outcome == Outcome::Error;
     for finding in &check.verdict.findings {
         let label = match (finding.code, finding.severity) {
+            (FindingCode::AdviceUnanswered, _) if cause_said && finding.field.is_some() => {
+                unread.extend(finding.field.iter().map(|field| format!("`{field}`")));
+                continue;
+            }
             (FindingCode::Waived, _) => "waived",
             (FindingCode::Flaky, _) => "flaky",
             (_, Severity::Advice) => "advice",
@@ -118,6 +125,9 @@ pub(crate) fn remarks(run: &Run, check: &RunCheck) -> Vec<Line> {
             text = format!("{text}. {}", next_of(run, check, finding));
         }
         lines.push(Line::new(label, text));
+    }
+    if !unread.is_empty() {
+        lines.push(Line::new("advice", format!("nor could be read: {}", unread.join(", "))));
     }
     lines
 }
