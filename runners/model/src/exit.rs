@@ -18,6 +18,17 @@ pub const BAD_USAGE: u8 = 2;
 /// Exit code of an interrupted run.
 pub const INTERRUPTED: u8 = 130;
 
+/// Says what each exit code means, in the order in which people look for them. Help, manual pages
+/// and the README speak from this table.
+pub const MEANINGS: [(u8, &str); 6] = [
+    (0, "every answered check is acceptable"),
+    (1, "a check failed"),
+    (BAD_USAGE, "bad command line or input file"),
+    (3, "something could not be answered, judged or written"),
+    (4, "nothing was answered at all"),
+    (INTERRUPTED, "interrupted; record and reports are written"),
+];
+
 /// Names one row of the exit table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Situation {
@@ -57,6 +68,20 @@ pub enum Element {
 }
 
 impl Situation {
+    /// Every row, in the order of the table.
+    pub const ALL: [Self; 10] = [
+        Self::Pass,
+        Self::Fail,
+        Self::Waived,
+        Self::Error,
+        Self::Unjudged,
+        Self::NoBaseline,
+        Self::BaselineRequired,
+        Self::Skip,
+        Self::Blocked,
+        Self::NothingAnswered,
+    ];
+
     /// Finds the row for one verdict.
     pub fn of(verdict: &Verdict, require_baseline: bool) -> Self {
         match verdict.outcome {

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod choice;
+pub(crate) mod help;
 mod listing;
 mod test;
 
@@ -19,29 +20,9 @@ pub(crate) use self::{
     test::TestArgs,
 };
 
-const EXAMPLES: &str = "\
-Examples:
-  verify                                  check this machine (node `local`)
-  verify --node nvidia                    check the node that runners/nodes/nvidia.toml describes
-  verify --node nvidia --via local        the same, certainly on this machine
-  verify --check 'kernel/*' --quick       only kernel checks, only those that read
-  verify --report junit=out/verify.xml    write a report beside the one on the terminal
-  verify plan --node nvidia               what would be asked; nothing is run
-  verify explain kernel/isolcpus          why a check matters and what to do when it fails
-  verify report last --format junit       an old run in another format
-  verify baseline accept last --reason X  make what the last run measured the new normal
-
-Records of runs are kept below $VERIFY_STATE/runs, else $XDG_STATE_HOME/verify/runs, else
-~/.local/state/verify/runs. Lists in variables are separated by commas.
-
-Exit codes:
-  0  every answered check is acceptable     3  something could not be answered or judged
-  1  a check failed                         4  nothing was answered at all
-  2  bad command line or input file       130  interrupted; record and reports are written";
-
 /// Checks whether a machine is what you built, and says what it lacks.
 #[derive(Debug, Parser)]
-#[command(name = "verify", version, about, after_help = EXAMPLES)]
+#[command(name = "verify", version, about, after_help = help::whole())]
 pub(crate) struct Cli {
     /// When to use colour.
     #[arg(long, value_enum, default_value_t = When::Auto, global = true, env = "VERIFY_COLOR")]
@@ -107,7 +88,7 @@ pub(crate) enum When {
 pub(crate) enum Command {
     /// Ask the chosen nodes, judge, record and report (the default).
     #[command(
-        after_help = "Examples:\n  verify run --node nvidia --quick\n  verify run --check 'kernel/*' --repeat 5\n  verify run --node nvidia --via replay:last --report junit=out/verify.xml"
+        after_help = help::with_exits("Examples:\n  verify run --node nvidia --quick\n  verify run --check 'kernel/*' --repeat 5\n  verify run --node nvidia --via replay:last --report junit=out/verify.xml")
     )]
     Run(Box<RunArgs>),
     /// Ask the chosen checks as tests of libtest, for cargo, nextest and editors.
@@ -136,7 +117,7 @@ pub(crate) enum Command {
     },
     /// Judge a recorded run again by the checks that it recorded; no node is asked.
     #[command(
-        after_help = "Examples:\n  verify judge last\n  verify judge 01K --report junit=out/verify.xml"
+        after_help = help::with_exits("Examples:\n  verify judge last\n  verify judge 01K --report junit=out/verify.xml")
     )]
     Judge {
         /// Path, id or beginning of an id, or `last`.

@@ -1,0 +1,52 @@
+//! What stands below the flags in the help: examples, and what the exit codes mean.
+//!
+//! The manual pages are made from the same text, paragraph by paragraph.
+
+use std::fmt::Write as _;
+
+use verify_model::exit::{BAD_USAGE, MEANINGS, Situation};
+
+/// Heading of the paragraph about exit codes.
+pub(crate) const EXITS: &str = "Exit codes:";
+
+const EXAMPLES: &str = "\
+Examples:
+  verify                                  check this machine (node `local`)
+  verify --node nvidia                    check the node that runners/nodes/nvidia.toml describes
+  verify --node nvidia --via local        the same, certainly on this machine
+  verify --check 'kernel/*' --quick       only kernel checks, only those that read
+  verify --report junit=out/verify.xml    write a report beside the one on the terminal
+  verify plan --node nvidia               what would be asked; nothing is run
+  verify explain kernel/isolcpus          why a check matters and what to do when it fails
+  verify report last --format junit       an old run in another format
+  verify baseline accept last --reason X  make what the last run measured the new normal
+
+Records of runs are kept below $VERIFY_STATE/runs, else $XDG_STATE_HOME/verify/runs, else
+~/.local/state/verify/runs. Lists in variables are separated by commas.";
+
+/// Returns what stands below the flags of the command itself.
+pub(crate) fn whole() -> String {
+    with_exits(EXAMPLES)
+}
+
+/// Adds the exit codes of a run to the examples of a subcommand that judges.
+pub(crate) fn with_exits(text: &str) -> String {
+    format!("{text}\n\n{}", exits(&MEANINGS))
+}
+
+/// Says what the exit codes of a subcommand mean that judges nothing.
+pub(crate) fn plain_exits() -> String {
+    let said = |code: u8| MEANINGS.iter().find(|(found, _)| *found == code);
+    let usage = said(BAD_USAGE).copied();
+    let lost = (Situation::Error.exit(), "output could not be written");
+    let codes: Vec<(u8, &str)> = [(0, "done")].into_iter().chain(usage).chain([lost]).collect();
+    exits(&codes)
+}
+
+fn exits(codes: &[(u8, &str)]) -> String {
+    let mut text = EXITS.to_owned();
+    for (code, meaning) in codes {
+        let _ = write!(text, "\n  {code:<3}  {meaning}");
+    }
+    text
+}
