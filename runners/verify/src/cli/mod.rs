@@ -5,6 +5,7 @@ mod choice;
 pub(crate) mod help;
 mod listing;
 mod test;
+mod version;
 
 use std::path::PathBuf;
 
@@ -22,7 +23,7 @@ pub(crate) use self::{
 
 /// Checks whether a machine is what you built, and says what it lacks.
 #[derive(Debug, Parser)]
-#[command(name = "verify", version, about, after_help = help::whole())]
+#[command(name = "verify", version, long_version = version::long(), about, after_help = help::whole())]
 pub(crate) struct Cli {
     /// When to use colour.
     #[arg(long, value_enum, default_value_t = When::Auto, global = true, env = "VERIFY_COLOR")]
