@@ -5,6 +5,7 @@
 
 mod cli;
 mod command;
+mod complete;
 mod failure;
 mod observe;
 mod output;
@@ -17,6 +18,10 @@ mod via;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(words) = complete::asked() {
+        complete::answer(<cli::Cli as clap::CommandFactory>::command(), words);
+        return ExitCode::SUCCESS;
+    }
     let args = cli::Cli::read();
     let color = output::color_choice(args.color, &std::io::stdout());
     match command::dispatch(&args, color) {

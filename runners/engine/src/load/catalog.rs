@@ -20,7 +20,7 @@ use super::{
 };
 
 /// Holds everything that can be asked.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Catalog {
     /// Nodes, by name.
     pub nodes: BTreeMap<String, NodeFile>,
@@ -48,6 +48,11 @@ pub fn load(root: &Root) -> Result<Catalog, LoadError> {
     load_sources(&node_sources, &suite_sources)
 }
 
+/// Loads what can be read below a root and leaves out the rest: names to offer, never to run.
+pub fn readable(root: &Root) -> Catalog {
+    gather(&root.readable_nodes().0, &root.readable_suites().0).0
+}
+
 /// Loads everything from given sources.
 ///
 /// *Errors*: all that is wrong in all files.
@@ -55,6 +60,19 @@ pub fn load_sources(
     node_sources: &BTreeMap<String, Arc<Source>>,
     suite_sources: &BTreeMap<String, Arc<Source>>,
 ) -> Result<Catalog, LoadError> {
+    let (catalog, diagnostics) = gather(node_sources, suite_sources);
+    if diagnostics.is_empty() {
+        Ok(catalog)
+    } else {
+        Err(LoadError { diagnostics, general: Vec::new() })
+    }
+}
+
+/// Loads what can be, and collects what is wrong with the rest.
+fn gather(
+    node_sources: &BTreeMap<String, Arc<Source>>,
+    suite_sources: &BTreeMap<String, Arc<Source>>,
+) -> (Catalog, Vec<Diagnostic>) {
     let mut errors: Vec<Diagnostic> = Vec::new();
     let mut nodes = BTreeMap::new();
     let mut waived: Vec<(&Arc<Source>, Waiver, Range<usize>)> = Vec::new();
@@ -85,16 +103,13 @@ pub fn load_sources(
         });
         errors.extend(unused);
     }
-    if !errors.is_empty() {
-        errors.sort_by(|a, b| (&a.source.file, a.span.start).cmp(&(&b.source.file, b.span.start)));
-        dedup(&mut errors, 0);
-        return Err(LoadError { diagnostics: errors, general: Vec::new() });
-    }
+    errors.sort_by(|a, b| (&a.source.file, a.span.start).cmp(&(&b.source.file, b.span.start)));
+    dedup(&mut errors, 0);
     let checks = loaded
         .into_iter()
         .map(|(node, checks)| (node, checks.into_iter().map(|loaded| loaded.check).collect()))
         .collect();
-    Ok(Catalog { nodes, suites, checks })
+    (Catalog { nodes, suites, checks }, errors)
 }
 
 /// Says that a waiver names a check that its node does not have: nothing would be excused.

@@ -91,13 +91,23 @@ impl Root {
     ///
     /// *Errors*: a file cannot be read or is not text.
     pub fn suites(&self) -> Result<BTreeMap<String, Arc<Source>>, LoadError> {
-        self.layered(SUITES, SUITES_DIR)
+        whole(self.readable_suites())
     }
 
     /// Reads every node file, by name.
     ///
     /// *Errors*: a file cannot be read or is not text.
     pub fn nodes(&self) -> Result<BTreeMap<String, Arc<Source>>, LoadError> {
+        whole(self.readable_nodes())
+    }
+
+    /// Reads every suite file that can be read, and says what is wrong with the others.
+    pub fn readable_suites(&self) -> (BTreeMap<String, Arc<Source>>, LoadError) {
+        self.layered(SUITES, SUITES_DIR)
+    }
+
+    /// Reads every node file that can be read, and says what is wrong with the others.
+    pub fn readable_nodes(&self) -> (BTreeMap<String, Arc<Source>>, LoadError) {
         self.layered(NODES, NODES_DIR)
     }
 
@@ -105,16 +115,20 @@ impl Root {
         &self,
         embedded: &[(&str, &str)],
         below: &str,
-    ) -> Result<BTreeMap<String, Arc<Source>>, LoadError> {
+    ) -> (BTreeMap<String, Arc<Source>>, LoadError) {
         let mut files: BTreeMap<String, Arc<Source>> = embedded
             .iter()
             .map(|(name, text)| {
                 ((*name).to_owned(), Source::new(format!("embedded:{below}/{name}.toml"), *text))
             })
             .collect();
-        let Some(dir) = &self.dir else { return Ok(files) };
         let mut error = LoadError::default();
-        for path in toml_files(&dir.join(below)).map_err(LoadError::general)? {
+        let Some(dir) = &self.dir else { return (files, error) };
+        let paths = match toml_files(&dir.join(below)) {
+            Ok(paths) => paths,
+            Err(message) => return (files, LoadError::general(message)),
+        };
+        for path in paths {
             let name =
                 path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
             match read(&path) {
@@ -124,8 +138,14 @@ impl Root {
                 Err(message) => error.general.push(message),
             }
         }
-        if error.is_empty() { Ok(files) } else { Err(error) }
+        (files, error)
     }
+}
+
+fn whole(
+    (files, error): (BTreeMap<String, Arc<Source>>, LoadError),
+) -> Result<BTreeMap<String, Arc<Source>>, LoadError> {
+    if error.is_empty() { Ok(files) } else { Err(error) }
 }
 
 fn is_root(dir: &Path) -> bool {
@@ -154,7 +174,14 @@ fn toml_files(dir: &Path) -> Result<Vec<PathBuf>, String> {
 /// *Errors*: one line that names the file, what was expected and what to do.
 pub fn read(path: &Path) -> Result<String, String> {
     let shown = path.display();
-    let size = fs::metadata(path).map_err(|e| format!("cannot read {shown}: {e}"))?.len();
+    let meta = fs::metadata(path).map_err(|e| format!("cannot read {shown}: {e}"))?;
+    // A pipe would be waited for without end.
+    if !meta.is_file() {
+        return Err(format!(
+            "cannot read {shown}: it is no file; expected TOML in UTF-8, move it elsewhere"
+        ));
+    }
+    let size = meta.len();
     if size > MAX_FILE {
         return Err(format!(
             "{shown} has {size} bytes: expected at most {MAX_FILE}; split the file"

@@ -9,6 +9,21 @@ use verify_model::exit::{BAD_USAGE, MEANINGS, Situation};
 /// Heading of the paragraph about exit codes.
 pub(crate) const EXITS: &str = "Exit codes:";
 
+/// Where the script of each shell goes.
+pub(crate) const COMPLETIONS: &str = "\
+Examples:
+  verify completions bash > ~/.local/share/bash-completion/completions/verify
+  verify completions zsh > ~/.zfunc/_verify
+  verify completions fish > ~/.config/fish/completions/verify.fish
+  eval \"$(verify completions bash)\"       this shell only; zsh as well, after compinit
+  verify completions fish | source         this shell only
+
+Bash reads that folder where the package bash-completion is installed; without it, put the `eval`
+line into ~/.bashrc. Zsh reads ~/.zfunc where ~/.zshrc says `fpath=(~/.zfunc $fpath)` above
+`autoload -Uz compinit && compinit`. Make the folder first where it is missing, and open a new
+shell. `verify` must be in PATH: completing starts that one and nothing else. Names come from the
+root and the records of the moment, so the script need not be printed again for a new node.";
+
 const EXAMPLES: &str = "\
 Examples:
   verify                                  check this machine (node `local`)

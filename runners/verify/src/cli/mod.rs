@@ -14,6 +14,8 @@ use clap::{
     error::ErrorKind, parser::ValueSource,
 };
 
+use crate::complete::Shell;
+
 pub(crate) use self::{
     baseline::{AcceptArgs, BaselineAction, DiffArgs, MergeArgs, ShowArgs},
     choice::{Choice, PlanArgs, RunArgs},
@@ -154,6 +156,13 @@ pub(crate) enum Command {
     Runs {
         #[command(subcommand)]
         action: Option<RunsAction>,
+    },
+    /// Print a script that teaches a shell to complete `verify` on the Tab key.
+    #[command(after_help = help::COMPLETIONS)]
+    Completions {
+        /// Shell to teach.
+        #[arg(value_enum)]
+        shell: Shell,
     },
     /// Print a JSON Schema: of suites, node files, run records or baselines.
     #[command(

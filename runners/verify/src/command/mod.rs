@@ -1,6 +1,7 @@
 //! One file a subcommand.
 
 mod baseline;
+mod completions;
 mod explain;
 mod list;
 mod old;
@@ -30,6 +31,7 @@ pub(crate) fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<u8> {
         }
         Some(Command::Baseline { action }) => baseline::baseline(root, action),
         Some(Command::Runs { action }) => runs::runs(action.as_ref()),
+        Some(Command::Completions { shell }) => completions::completions(*shell),
         Some(Command::Schema { name }) => schema::schema(*name),
     }
 }

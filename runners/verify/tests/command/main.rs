@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod baseline;
+mod completion;
 mod documents;
 mod green;
 mod ground;
