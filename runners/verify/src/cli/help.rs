@@ -24,6 +24,13 @@ line into ~/.bashrc. Zsh reads ~/.zfunc where ~/.zshrc says `fpath=(~/.zfunc $fp
 shell. `verify` must be in PATH: completing starts that one and nothing else. Names come from the
 root and the records of the moment, so the script need not be printed again for a new node.";
 
+/// How manual pages are read.
+pub(crate) const MAN: &str = "\
+Examples:
+  verify man | man -l -                          read the page of verify
+  verify man run | man -l -                      read the page of a subcommand
+  verify man --dir ~/.local/share/man/man1       `man verify` finds them from then on";
+
 const EXAMPLES: &str = "\
 Examples:
   verify                                  check this machine (node `local`)

@@ -164,6 +164,16 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
+    /// Print a manual page, or write all of them into a folder.
+    #[command(after_help = help::MAN)]
+    Man {
+        /// Subcommand that the page is about; none means `verify` itself.
+        #[arg(value_name = "SUBCOMMAND")]
+        page: Vec<String>,
+        /// Folder to write every page to, such as a `man1` below MANPATH.
+        #[arg(long, value_name = "DIR", conflicts_with = "page")]
+        dir: Option<PathBuf>,
+    },
     /// Print a JSON Schema: of suites, node files, run records or baselines.
     #[command(
         after_help = "Examples:\n  verify schema > suites/suite.schema.json\n  verify schema run"

@@ -4,6 +4,7 @@ mod baseline;
 mod completions;
 mod explain;
 mod list;
+mod man;
 mod old;
 mod plan;
 mod run;
@@ -32,6 +33,7 @@ pub(crate) fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<u8> {
         Some(Command::Baseline { action }) => baseline::baseline(root, action),
         Some(Command::Runs { action }) => runs::runs(action.as_ref()),
         Some(Command::Completions { shell }) => completions::completions(*shell),
+        Some(Command::Man { page, dir }) => man::man(page, dir.as_deref()),
         Some(Command::Schema { name }) => schema::schema(*name),
     }
 }

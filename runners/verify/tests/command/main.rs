@@ -16,6 +16,7 @@ mod ground;
 mod interrupt;
 mod nextest;
 mod outcome;
+mod paper;
 mod parser;
 mod pipe;
 mod records;
