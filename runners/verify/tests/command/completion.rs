@@ -51,9 +51,7 @@ fn typed(ground: &Ground, start: &str, setup: &str, lines: &[&str]) -> Vec<Strin
     let mut text =
         format!("{setup}\neval \"$(command verify completions {})\"\n", &start[..4].trim());
     text += "verify() { printf '<%s>' \"$@\" >> given; echo >> given; }\n";
-    for line in lines {
-        text += &format!("{line}\t\n");
-    }
+    text.extend(lines.iter().flat_map(|line| [line, "\t\n"]));
     text += "exit\n";
     let mut command = shell(ground, "timeout");
     command.args([LIMIT, "script", "-qec", start, "/dev/null"]);
@@ -250,11 +248,14 @@ fn what_is_broken_is_left_out_and_never_said() {
     .unwrap();
     assert_eq!(offered(&ground, &["-n", "box", "-c", "a"], |_| ()), ["a/one"]);
     assert_eq!(offered(&ground, &["--node", "b"], |_| ()), ["bad", "box"]);
+    ground.run(&[]).exits(2).complains(&["pipe.toml: it is no file", "suites/binary.toml"]);
     // Wrong words in the environment are said when the command is run, not while it is typed.
     for (name, value) in
         [("VERIFY_QUICK", "perhaps"), ("VERIFY_REPEAT", "x"), ("VERIFY_STATE", "x")]
     {
-        let found = offered(&ground, &["--node", "bo"], |command| drop(command.env(name, value)));
+        let found = offered(&ground, &["--node", "bo"], |command| {
+            command.env(name, value);
+        });
         assert_eq!(found, ["box"], "{name}");
     }
     let bare = |command: &mut Command| {

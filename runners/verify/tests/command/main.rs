@@ -7,6 +7,7 @@
 #![allow(clippy::explicit_write, reason = "what a passing test prints with a macro is swallowed")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod alone;
 mod bad_input;
 mod baseline;
 mod completion;
