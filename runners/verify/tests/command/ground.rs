@@ -175,9 +175,12 @@ impl Ground {
         if !rustix::process::geteuid().is_root() {
             return Some(self.say(args));
         }
-        // The command may lie where nobody else may look, so a copy is run.
+        // The command may lie where nobody else may look, so a copy is run. Another program makes
+        // it: what this one has open for writing, a program that another test starts holds too, and
+        // then the copy is `busy`.
         let copy = self.path("verify");
-        fs::copy(env!("CARGO_BIN_EXE_verify"), &copy).unwrap();
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_verify")).arg(&copy).status();
+        assert!(copied.unwrap().success());
         fs::set_permissions(self.dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
         let from = self.command(args);
         let mut command = Command::new("setpriv");
