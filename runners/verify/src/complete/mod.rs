@@ -26,11 +26,11 @@ const GLOBAL: [&str; 2] = ["--root", "--color"];
 /// Names a shell that can be taught.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Shell {
-    /// Bash 3.2 or newer.
+    /// Bash.
     Bash,
     /// Zsh, after `compinit`.
     Zsh,
-    /// Fish 3 or newer.
+    /// Fish.
     Fish,
 }
 
