@@ -4,10 +4,11 @@
 //! service that follows nothing but the node's own clock (`local`, `LOCAL(0)`) is not synchronised,
 //! whatever it calls itself.
 //!
-//! *Source*: chronyc(1), `tracking`; timedatectl(1); ntpq(1), `rv`; pmc(8).
+//! *Source*: chronyc(1), `tracking`; busctl(1); ntpq(1), `rv`; pmc(8).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
+use serde::Deserialize;
 use verify_model::{quantity::Quantity, value::Value};
 
 /// Holds what one service says.
@@ -100,55 +101,112 @@ pub(crate) fn ntpd(text: &str) -> Result<Claim, String> {
     Claim::follows(offset_ms, "ms", Value::Integer(stratum), reference)
 }
 
-/// Reads `timedatectl timesync-status`. The service goes on showing its last answer when its
-/// server is gone: whether it still counts is for the kernel's flag to say.
-///
-/// *Errors*: it is not such a status.
-pub(crate) fn timesyncd(text: &str) -> Result<Claim, String> {
-    let pairs = text.lines().filter_map(|line| line.trim().split_once(": "));
-    let found: BTreeMap<&str, &str> = pairs.collect();
-    let get = |key: &str| {
-        found.get(key).copied().ok_or_else(|| format!("timesync-status gives no `{key}`"))
-    };
-    let packets: u64 =
-        get("Packet count")?.parse().map_err(|_| "no count of packets".to_owned())?;
-    if packets == 0 {
-        return Ok(Claim::lost("systemd-timesyncd has had no answer"));
-    }
-    let stratum = get("Stratum")?.parse().ok().filter(|n| (0..=16).contains(n));
-    let stratum: i64 = stratum.ok_or_else(|| "the stratum is no number".to_owned())?;
-    if get("Leap")?.starts_with("not ") || !(1..16).contains(&stratum) {
-        return Ok(Claim::lost("the server of systemd-timesyncd is not synchronised"));
-    }
-    let offset = get("Offset")?;
-    let offset_s = timespan_s(offset).ok_or_else(|| format!("`{offset}` is not an offset"))?;
-    Claim::follows(offset_s, "s", Value::Integer(stratum), get("Server")?)
+/// Holds the answer to `GetAll`, which returns one map of properties.
+#[derive(Deserialize)]
+struct Properties {
+    data: (Timesyncd,),
 }
 
-/// Reads a time span such as `-1min 2.5s`. *Units*: s. *Source*: systemd.time(7).
-fn timespan_s(text: &str) -> Option<f64> {
-    let (sign, text) = match text.strip_prefix('-') {
-        Some(rest) => (-1.0, rest),
-        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+#[derive(Deserialize)]
+struct Timesyncd {
+    #[serde(rename = "NTPMessage")]
+    answer: Property<Answer>,
+    #[serde(rename = "ServerName")]
+    name: Property<String>,
+    #[serde(rename = "ServerAddress")]
+    address: Property<(i32, Vec<u8>)>,
+}
+
+#[derive(Deserialize)]
+struct Property<T> {
+    #[serde(rename = "type")]
+    kind: String,
+    data: T,
+}
+
+/// Holds the last answer of the server. JSON gives a list, so the order of the fields counts.
+#[derive(Deserialize)]
+struct Answer {
+    leap: u32,
+    _version: u32,
+    _mode: u32,
+    stratum: i64,
+    _precision: i32,
+    _root_delay_us: u64,
+    _root_dispersion_us: u64,
+    _reference: Vec<u8>,
+    origin_us: u64,
+    receive_us: u64,
+    transmit_us: u64,
+    destination_us: u64,
+    // An outlier, which did not steer the clock. It counts here all the same, as in timedatectl:
+    // the service takes none for one that is off by more than its round trip.
+    _ignored: bool,
+    packets: u64,
+    _jitter_us: u64,
+}
+
+/// The types of [`Answer`] in the notation of D-Bus.
+const ANSWER: &str = "(uuuuittayttttbtt)";
+
+/// Reads what `busctl --json=short call` returns for `GetAll` of `org.freedesktop.timesync1`. The
+/// service goes on showing its last answer when its server is gone: whether it still counts is for
+/// the kernel's flag to say.
+///
+/// *Errors*: it is not such a reply.
+pub(crate) fn timesyncd(text: &str) -> Result<Claim, String> {
+    let Properties { data: (timesyncd,) } =
+        serde_json::from_str(text).map_err(|error| format!("not a reply of busctl: {error}"))?;
+    let Timesyncd { answer: Property { kind, data: answer }, name, address } = timesyncd;
+    if kind != ANSWER {
+        return Err(format!("NTPMessage is of the type `{kind}`, not `{ANSWER}`"));
+    }
+    let Some(server) = server(&name.data, &address.data.1)? else {
+        return Ok(Claim::lost("systemd-timesyncd has no server"));
     };
-    if text == "0" {
-        return Some(0.0);
+    match answer.leap {
+        _ if answer.packets == 0 => {
+            return Ok(Claim::lost("systemd-timesyncd has had no answer"));
+        }
+        0..=2 if (1..16).contains(&answer.stratum) => {}
+        0..=3 => {
+            return Ok(Claim::lost("the server of systemd-timesyncd is not synchronised"));
+        }
+        leap => return Err(format!("NTPMessage gives the leap status {leap}")),
     }
-    let mut total_s = 0.0;
-    for part in text.split(' ') {
-        let unit = part.find(|c: char| c.is_ascii_alphabetic())?;
-        let scale = match &part[unit..] {
-            "us" => 1e-6,
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "min" => 60.0,
-            "h" => 3600.0,
-            "d" => 86_400.0,
-            _ => return None,
+    let offset_us = answer.offset_us().ok_or("the times in NTPMessage are not all there")?;
+    Claim::follows(offset_us / 1e3, "ms", Value::Integer(answer.stratum), &server)
+}
+
+impl Answer {
+    /// Returns how far the clock is behind. *Units*: us. *Source*: RFC 5905, section 8.
+    #[expect(clippy::cast_precision_loss, reason = "2^53 us are 285 years")]
+    fn offset_us(&self) -> Option<f64> {
+        // Zero, or below zero and wrapped around, is a time that was never set.
+        let times_us = [self.receive_us, self.origin_us, self.transmit_us, self.destination_us];
+        let set = |us: u64| i64::try_from(us).ok().filter(|us| *us > 0).map(i128::from);
+        let [Some(receive), Some(origin), Some(transmit), Some(destination)] = times_us.map(set)
+        else {
+            return None;
         };
-        total_s += part[..unit].parse::<f64>().ok().filter(|n| *n >= 0.0)? * scale;
+        Some(((receive - origin) + (transmit - destination)) as f64 / 2.0)
     }
-    Some(sign * total_s)
+}
+
+/// Names the server as timedatectl does, by address and name.
+///
+/// *Errors*: the address is of no known length.
+fn server(name: &str, address: &[u8]) -> Result<Option<String>, String> {
+    let address: IpAddr = match address.len() {
+        0 if name.is_empty() => return Ok(None),
+        0 => return Ok(Some(name.to_owned())),
+        4 => <[u8; 4]>::try_from(address).map_err(|error| error.to_string())?.into(),
+        16 => <[u8; 16]>::try_from(address).map_err(|error| error.to_string())?.into(),
+        other => return Err(format!("ServerAddress has {other} bytes")),
+    };
+    let address = address.to_string();
+    let alone = name.is_empty() || name == address;
+    Ok(Some(if alone { address } else { format!("{address} ({name})") }))
 }
 
 /// Reads what pmc got from ptp4l, with how packets are stamped; `None` where nobody answered.
@@ -200,15 +258,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_spans_are_read_whole_or_not_at_all() {
-        for (text, seconds) in
-            [("+1.5ms", 0.0015), ("-12us", -12e-6), ("0", 0.0), ("+1min 2s", 62.0), ("-0", 0.0)]
-        {
-            assert!((timespan_s(text).unwrap() - seconds).abs() < 1e-12, "{text}");
+    fn a_reply_of_timesyncd_is_read_whole_or_not_at_all() {
+        let reply = |answer: &str, server: &str| {
+            let kind = ANSWER;
+            timesyncd(&format!(
+                r#"{{"type":"a{{sv}}","data":[{{{server},"NTPMessage":{{"type":"{kind}","data":[{answer}]}}}}]}}"#
+            ))
+        };
+        let server = r#""ServerName":{"type":"s","data":"ntp.example.com"},
+            "ServerAddress":{"type":"(iay)","data":[2,[192,0,2,1]]}"#;
+        let good = "0,4,4,2,-20,3906,7812,[192,0,2,1],1000000,1002000,1002010,1000030,false,1,0";
+        let claim = reply(good, server).unwrap();
+        assert!(claim.synchronised && claim.offset.to_string() == "1.99 ms", "{claim:?}");
+        assert_eq!(claim.reference.to_string(), "192.0.2.1 (ntp.example.com)");
+        let v6 = server.replace("2,[192,0,2,1]", "10,[32,1,13,184,0,0,0,0,0,0,0,0,0,0,0,1]");
+        let claim = reply(good, &v6).unwrap();
+        assert_eq!(claim.reference.to_string(), "2001:db8::1 (ntp.example.com)");
+
+        let none = server.replace("ntp.example.com", "").replace("192,0,2,1", "");
+        let lost = |answer: &str, server: &str| !reply(answer, server).unwrap().synchronised;
+        assert!(lost(good, &none));
+        assert!(lost(&good.replace("false,1,", "false,0,"), server));
+        assert!(lost(&good.replacen('0', "3", 1), server));
+        assert!(lost(&good.replace("4,4,2", "4,4,0"), server));
+        assert!(lost(&good.replace("4,4,2", "4,4,16"), server));
+
+        let unset = "18444535084909551616";
+        for bad in [
+            good.replacen('0', "4", 1),
+            good.replace("1002000", "0"),
+            good.replace("1002010", unset),
+            good.replace(",false", ""),
+            format!("{good},0"),
+        ] {
+            assert!(reply(&bad, server).is_err(), "{bad}");
         }
-        for bad in ["", "1", "1parsec", "+-1s", "nans", "1s x"] {
-            assert!(timespan_s(bad).is_none(), "{bad}");
-        }
+        assert!(reply(good, &server.replace("192,0,2,1", "192,0,2")).is_err());
+        assert!(reply(good, r#""ServerName":{"type":"s","data":"x"}"#).is_err());
     }
 
     #[test]

@@ -34,9 +34,21 @@ const SOURCES: &[&str] = &["chronyc", "-c", "-n", "sources"];
 const NTPD: &[&str] = &["ntpq", "-n", "-c", "rv"];
 const PTP: &[&str] =
     &["pmc", "-u", "-b", "0", "GET TIME_STATUS_NP", "GET PORT_DATA_SET", "GET PORT_PROPERTIES_NP"];
-const TIMESYNCD: &[&str] = &["timedatectl", "timesync-status"];
+/// Not `timedatectl timesync-status`, which starts a service that is enabled and stopped.
+const TIMESYNCD: &[&str] = &[
+    "busctl",
+    "--auto-start=no",
+    "--json=short",
+    "call",
+    "org.freedesktop.timesync1",
+    "/org/freedesktop/timesync1",
+    "org.freedesktop.DBus.Properties",
+    "GetAll",
+    "s",
+    "org.freedesktop.timesync1.Manager",
+];
 const KERNEL: &[&str] = &["timedatectl", "show"];
-const BY_SERVICE: &str = "chronyc, ntpq, pmc, timedatectl";
+const BY_SERVICE: &str = "chronyc, ntpq, pmc, busctl, timedatectl";
 
 /// Processes that keep the clock, each with how the kernel shortens its name to 15 bytes.
 const KEEPERS: [(&str, &str); 6] = [
@@ -96,13 +108,8 @@ static SPEC: ProbeSpec = ProbeSpec {
             "Whether ptp4l follows a master and the system's clock follows ptp4l.",
         ),
         field("ptp4l.offset", seconds, "pmc", "Offset of the clock that ptp4l steers."),
-        field(
-            "systemd-timesyncd.synchronised",
-            || Bool,
-            "timedatectl",
-            "What it says, and the flag.",
-        ),
-        field("systemd-timesyncd.offset", seconds, "timedatectl", "What systemd-timesyncd says."),
+        field("systemd-timesyncd.synchronised", || Bool, "busctl", "What it says, and the flag."),
+        field("systemd-timesyncd.offset", seconds, "busctl", "What systemd-timesyncd says."),
     ],
     example: r#"expect = { clocksource = "tsc", synchronised = true, "offset-size" = { at-most = "128 ms" } }"#,
 };
