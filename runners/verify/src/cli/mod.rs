@@ -30,8 +30,9 @@ pub(crate) struct Cli {
     /// When to use colour.
     #[arg(long, value_enum, default_value_t = When::Auto, global = true, env = "VERIFY_COLOR")]
     pub(crate) color: When,
-    /// Folder with `suites/` and `runners/nodes/`, laid over what is embedded [default: nearest
-    /// parent that has them, else the user's or the machine's configuration].
+    /// Folder with `suites/` and `runners/nodes/`, laid over what is embedded, and with `baselines/`
+    /// [default: nearest parent that has the first two, else the user's or the machine's
+    /// configuration].
     #[arg(long, global = true, value_name = "DIR", env = "VERIFY_ROOT")]
     pub(crate) root: Option<PathBuf>,
     /// Subcommand; none means `run`.

@@ -246,6 +246,21 @@ fn without_a_root_baselines_go_below_the_users_own_folder() {
 }
 
 #[test]
+fn without_any_place_for_baselines_accept_says_what_to_set() {
+    let ground = Ground::empty();
+    let home = tempfile::tempdir().unwrap();
+    let homeless = |args: &[&str]| {
+        let mut command = ground.command(args);
+        command.env_remove("VERIFY_ROOT").env_remove("HOME").env_remove("XDG_CONFIG_HOME");
+        crate::ground::said(command.current_dir(home.path()))
+    };
+    homeless(&["--check", "system/spawn"]).exits(0);
+    let said = homeless(&["baseline", "accept", "last", "--reason", "x"]).exits(2);
+    said.complains(&["no place for baselines", "HOME", "--root DIR"]);
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn a_run_of_a_node_that_this_root_does_not_have_is_refused() {
     let ground = ground();
     ground.run(&[]).exits(0);
