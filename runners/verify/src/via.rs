@@ -35,7 +35,10 @@ pub(crate) fn transport(
         other => bail!("unknown way `{other}`: --via takes `auto`, `local`, `ssh` or `replay:RUN`"),
     };
     match via {
-        Via::Local => Ok(Arc::new(Local::new(run_id))),
+        Via::Local => {
+            let this = std::env::current_exe().context("this program does not know where it is")?;
+            Ok(Arc::new(Local::new(run_id).with_instruments(this)))
+        }
         Via::Ssh(alias) => bail!(
             "node {} would be asked by ssh ({alias}), which this version cannot do yet; run verify on that machine, or ask this one with --via local",
             node.name

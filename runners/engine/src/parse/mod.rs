@@ -6,6 +6,7 @@ pub mod cmdline;
 pub mod cpu_list;
 pub mod cpuinfo;
 pub(crate) mod df;
+pub(crate) mod instrument;
 pub(crate) mod ip_address;
 pub(crate) mod json;
 pub(crate) mod kernel_log;

@@ -14,6 +14,7 @@ mod os_release;
 mod package;
 mod port;
 mod process;
+mod scheduling;
 mod service;
 mod storage;
 mod sysctl;
@@ -38,6 +39,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &package::Package,
     &port::Port,
     &process::Process,
+    &scheduling::Scheduling,
     &service::Service,
     &storage::Storage,
     &sysctl::Sysctl,

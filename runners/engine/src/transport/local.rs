@@ -1,5 +1,7 @@
 //! Answers asks on this machine.
 
+use std::path::PathBuf;
+
 use verify_model::{
     ask::Ask,
     evidence::{Captured, Failure, FailureKind},
@@ -13,13 +15,35 @@ use super::{Cancel, Transport, connect, exec::Exec, files, locate, stray};
 pub struct Local {
     exec: Exec,
     mark: String,
+    instruments: Option<PathBuf>,
 }
+
+/// Bounds what an instrument prints. *Units*: B.
+const INSTRUMENT_CAP: u64 = 16 * 1024 * 1024;
 
 impl Local {
     /// Builds the transport; the mark is unique to the run.
     pub fn new(mark: impl Into<String>) -> Self {
         let mark = mark.into();
-        Self { exec: Exec::new(mark.clone()), mark }
+        Self { exec: Exec::new(mark.clone()), mark, instruments: None }
+    }
+
+    /// Names the program that measures when called with `instrument NAME`.
+    #[must_use]
+    pub fn with_instruments(mut self, program: impl Into<PathBuf>) -> Self {
+        self.instruments = Some(program.into());
+        self
+    }
+
+    fn measure(&self, argv: &[String], limit_ms: u64, cancel: &Cancel) -> Captured {
+        let Some(program) = &self.instruments else {
+            let name = argv.first().map_or("", String::as_str);
+            let why = format!("nothing here measures, so there is no instrument `{name}`");
+            return Captured::Failed(Failure::new(FailureKind::Unsupported, why));
+        };
+        let mut whole = vec![program.to_string_lossy().into_owned(), "instrument".to_owned()];
+        whole.extend_from_slice(argv);
+        self.exec.run(&whole, &[], limit_ms, INSTRUMENT_CAP, cancel)
     }
 }
 
@@ -56,13 +80,7 @@ impl Transport for Local {
             Ask::Connect { host, port, limit_ms } => {
                 connect::connect(host, *port, *limit_ms, cancel)
             }
-            Ask::Instrument { argv, .. } => {
-                let name = argv.first().map_or("", String::as_str);
-                Captured::Failed(Failure::new(
-                    FailureKind::Unsupported,
-                    format!("this build has no instrument `{name}`"),
-                ))
-            }
+            Ask::Instrument { argv, limit_ms } => self.measure(argv, *limit_ms, cancel),
         }
     }
 

@@ -175,6 +175,18 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR", conflicts_with = "page")]
         dir: Option<PathBuf>,
     },
+    /// Measure with our own code and print JSON, as a run has it done in a process of its own.
+    #[command(
+        after_help = "Examples:\n  verify instrument                 list them\n  verify instrument scheduling      take SCHED_FIFO and lock memory"
+    )]
+    Instrument {
+        /// Which one; none lists them.
+        #[arg(value_name = "NAME")]
+        instrument: Option<String>,
+        /// What it takes.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
+        arguments: Vec<String>,
+    },
     /// Print a JSON Schema: of suites, node files, run records or baselines.
     #[command(
         after_help = "Examples:\n  verify schema > suites/suite.schema.json\n  verify schema run"

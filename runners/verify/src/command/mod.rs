@@ -3,6 +3,7 @@
 mod baseline;
 mod completions;
 mod explain;
+mod instrument;
 mod list;
 mod man;
 mod old;
@@ -34,6 +35,9 @@ pub(crate) fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<u8> {
         Some(Command::Runs { action }) => runs::runs(action.as_ref()),
         Some(Command::Completions { shell }) => completions::completions(*shell),
         Some(Command::Man { page, dir }) => man::man(page, dir.as_deref()),
+        Some(Command::Instrument { instrument, arguments }) => {
+            instrument::instrument(instrument.as_deref(), arguments)
+        }
         Some(Command::Schema { name }) => schema::schema(*name),
     }
 }

@@ -17,6 +17,7 @@ use verify_engine::{
     plan::promise_id,
     probes::PROBES,
 };
+use verify_instruments::INSTRUMENTS;
 use verify_model::{check::Check, finding::CATALOGUE};
 use verify_reports::FORMATS;
 
@@ -30,12 +31,13 @@ type Candidates = Vec<CompletionCandidate>;
 type Finder = fn(&Line, &str) -> Candidates;
 
 /// Finds values by the id of the argument.
-const FINDERS: [(&str, Finder); 17] = [
+const FINDERS: [(&str, Finder); 18] = [
     ("allow_load", |line, _| line.nodes()),
     ("checks", |line, _| line.checks()),
     ("dir", |_, typed| PathCompleter::dir().complete(OsStr::new(typed))),
     ("format", |_, _| formats("")),
     ("id", |line, _| line.explained()),
+    ("instrument", |_, _| INSTRUMENTS.iter().map(|one| item(one.name, one.summary)).collect()),
     ("ledgers", |_, typed| PathCompleter::file().complete(OsStr::new(typed))),
     ("node", |line, _| line.nodes()),
     ("nodes", |line, _| line.nodes()),
@@ -249,7 +251,7 @@ mod tests {
     use super::{FINDERS, given};
 
     /// Values that nobody can guess.
-    const FREE: [&str; 4] = ["keep", "libtest", "reason", "repeat"];
+    const FREE: [&str; 5] = ["arguments", "keep", "libtest", "reason", "repeat"];
 
     fn undecided(command: &clap::Command) -> Vec<String> {
         let mut found = Vec::new();

@@ -1,0 +1,53 @@
+//! Our own measuring code: what no tool says and no file shows, asked of the kernel directly.
+//!
+//! Each instrument runs in a process of its own (`verify instrument NAME`), started through the
+//! transport like any program, and prints one JSON document. What it takes (a priority, locked
+//! memory, a ring) ends with the process. `unsafe` lives here. It knows nothing of suites.
+
+mod refusal;
+#[cfg(target_os = "linux")]
+mod scheduling;
+
+use serde_json::{Value, json};
+
+pub use refusal::Refusal;
+
+/// Names the form of the document; a reader refuses what it does not know.
+pub const PROTOCOL: &str = "verify-instrument/1";
+
+/// Describes one instrument.
+pub struct Instrument {
+    /// Name, kebab-case.
+    pub name: &'static str,
+    /// One sentence: what it measures.
+    pub summary: &'static str,
+    /// Arguments that it takes, one a line with their defaults.
+    pub arguments: &'static str,
+    /// Measures; the arguments come without the name.
+    ///
+    /// *Errors*: arguments that it does not take, in one sentence.
+    pub run: fn(&[String]) -> Result<Value, String>,
+}
+
+/// Holds every instrument of this build, sorted by name.
+pub static INSTRUMENTS: &[Instrument] = &[
+    #[cfg(target_os = "linux")]
+    scheduling::INSTRUMENT,
+];
+
+/// Finds an instrument by name.
+pub fn find(name: &str) -> Option<&'static Instrument> {
+    INSTRUMENTS.iter().find(|instrument| instrument.name == name)
+}
+
+impl Instrument {
+    /// Measures and returns the document.
+    ///
+    /// *Shape*: `protocol`, `instrument`, `result`.
+    ///
+    /// *Errors*: arguments that it does not take, in one sentence.
+    pub fn document(&self, args: &[String]) -> Result<Value, String> {
+        let result = (self.run)(args)?;
+        Ok(json!({ "protocol": PROTOCOL, "instrument": self.name, "result": result }))
+    }
+}

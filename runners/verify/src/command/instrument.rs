@@ -1,0 +1,40 @@
+//! `verify instrument`: our own measuring code, one JSON document out.
+
+use std::fmt::Write as _;
+
+use anyhow::bail;
+use verify_instruments::{INSTRUMENTS, find};
+
+use crate::output;
+
+/// Runs one instrument, or lists them.
+///
+/// *Errors*: there is none of that name, or it does not take the arguments.
+pub(crate) fn instrument(name: Option<&str>, args: &[String]) -> anyhow::Result<u8> {
+    let Some(name) = name else {
+        output::print(&list())?;
+        return Ok(0);
+    };
+    let Some(found) = find(name) else {
+        let names: Vec<&str> = INSTRUMENTS.iter().map(|one| one.name).collect();
+        bail!("this build has no instrument `{name}`; it has: {}", names.join(", "));
+    };
+    let document = match found.document(args) {
+        Ok(document) => document,
+        Err(why) => bail!("instrument {name}: {why}; `verify instrument` lists what each takes"),
+    };
+    output::print(&format!("{document}\n"))?;
+    Ok(0)
+}
+
+fn list() -> String {
+    let width = INSTRUMENTS.iter().map(|one| one.name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for one in INSTRUMENTS {
+        let _ = writeln!(text, "{:<width$}  {}", one.name, one.summary);
+        for line in one.arguments.lines() {
+            let _ = writeln!(text, "{:<width$}    {line}", "");
+        }
+    }
+    text
+}
