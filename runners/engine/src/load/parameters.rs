@@ -109,12 +109,11 @@ pub(super) fn parameters(
         let Some(param) = spec.params.iter().find(|p| p.name == written) else {
             let names = spec.params.iter().map(|p| p.name);
             let help = did_you_mean(written, names.clone()).map_or_else(
-                || {
-                    format!(
-                        "parameters of `{}` are: {}",
-                        spec.name,
-                        names.collect::<Vec<_>>().join(", ")
-                    )
+                || match names.collect::<Vec<_>>().join(", ") {
+                    none if none.is_empty() => {
+                        format!("`{}` takes no parameters: take `with` out", spec.name)
+                    }
+                    names => format!("parameters of `{}` are: {names}", spec.name),
                 },
                 |close| format!("did you mean `{close}`?"),
             );
