@@ -64,7 +64,21 @@ fn stamped(line: &str) -> Option<(u64, &str)> {
     }
     let (seconds, micros): (u64, u64) = (seconds.parse().ok()?, micros.parse().ok()?);
     let at_us = seconds.checked_mul(1_000_000)?.checked_add(micros)?;
+    let text = without_caller(text);
     Some((at_us, text.strip_prefix(' ').unwrap_or(text)))
+}
+
+/// Takes off who wrote: `[    T1]` or `[   C0]`. *Source*: `CONFIG_PRINTK_CALLER`, which some
+/// distributions set; `print_caller` in the kernel's `printk.c`.
+fn without_caller(text: &str) -> &str {
+    let end_of_caller = || {
+        let start = text.len() - text.trim_start().len();
+        let (caller, _) = text.get(start..)?.strip_prefix('[')?.split_once(']')?;
+        let number = caller.trim_start().strip_prefix(['T', 'C'])?;
+        let is_one = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+        is_one.then_some(start + caller.len() + 2)
+    };
+    end_of_caller().and_then(|end| text.get(end..)).unwrap_or(text)
 }
 
 /// Reads what `journalctl -k -o json` prints. Lines of another facility than the kernel's are left
@@ -118,8 +132,12 @@ pub(crate) fn joined(ring: Log, journal: Log) -> (Vec<Line>, bool) {
     // A journal that ends before the ring begins has lost what was in between.
     let meets = journal.lines.last().is_some_and(|last| last.at_us >= first);
     let is_whole = journal.begins_at_boot() && meets && !journal.has_gap;
-    let before = journal.lines.into_iter().filter(|line| line.at_us < first);
-    (before.chain(ring.lines).collect(), is_whole)
+    // Of several messages of one time the ring may have lost the first.
+    let of_first: Vec<&Line> = ring.lines.iter().take_while(|line| line.at_us == first).collect();
+    let is_lost =
+        |line: &Line| line.at_us < first || (line.at_us == first && !of_first.contains(&line));
+    let before: Vec<Line> = journal.lines.into_iter().filter(is_lost).collect();
+    (before.into_iter().chain(ring.lines).collect(), is_whole)
 }
 
 #[cfg(test)]
@@ -148,6 +166,17 @@ mod tests {
     }
 
     #[test]
+    fn who_wrote_a_line_is_no_part_of_it() {
+        for caller in ["[    T0]", " [      T0]", " [   C12]"] {
+            let log = ring(&format!("[    0.000000]{caller} Linux version 6.8\n")).unwrap();
+            assert!(log.begins_at_boot(), "{caller}: {:?}", log.lines);
+        }
+        for text in ["[Txx] a", "[T] a", "[Hardware Error]: a", "[T1 a", "[T1"] {
+            assert_eq!(ring(&format!("[0.000000] {text}\n")).unwrap().lines[0].text, text);
+        }
+    }
+
+    #[test]
     fn lines_that_a_user_wrote_are_not_the_kernels() {
         let entry = |facility: &str, message: &str| {
             format!(
@@ -170,6 +199,8 @@ mod tests {
         let ring = at(&[(10, "b"), (20, "c")]);
         let (lines, is_whole) = joined(ring.clone(), at(&[boot, (5, "a"), (10, "b")]));
         assert_eq!((texts(&lines), is_whole), (vec![boot.1, "a", "b", "c"], true));
+        let (lines, _) = joined(ring.clone(), at(&[boot, (10, "lost"), (10, "b"), (20, "c")]));
+        assert_eq!(texts(&lines), [boot.1, "lost", "b", "c"]);
         assert!(!joined(ring.clone(), at(&[boot, (5, "a")])).1, "what lies between is lost");
         assert!(!joined(ring.clone(), at(&[(5, "a"), (20, "c")])).1, "the beginning is lost");
         assert!(!joined(ring, Log::default()).1);

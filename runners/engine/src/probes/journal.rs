@@ -154,6 +154,13 @@ fn read_one(
     let denied = matches!(&evidence.captured, Captured::Exec { stderr, .. }
         if DENIED.iter().any(|words| stderr.text.contains(words)));
     let text = text_of(evidence).map_err(|error| {
+        if matches!(&evidence.captured, Captured::Exec { exit: Some(1), stderr, .. }
+            if stderr.text.contains("BusyBox v"))
+        {
+            let why = "busybox's dmesg cannot leave out what users wrote into the log: \
+                       install that of util-linux";
+            return failed(FindingCode::ToolMissing, format!("{}: {why}", evidence.ask));
+        }
         let code = if denied { FindingCode::PermissionDenied } else { error.code };
         failed(code, error.message)
     })?;
