@@ -51,6 +51,15 @@ impl<'a> Row<'a> {
         Ok(Self { device, mount_point, numbers })
     }
 
+    /// Returns how many files can still be made, of a row about inodes. Busybox heads its column as
+    /// that of space.
+    pub(crate) fn inodes_free(&self) -> Option<i64> {
+        self.number(&["IFree", "ifree"]).or_else(|| {
+            let is_about_inodes = self.numbers.iter().any(|(name, _)| *name == "Inodes");
+            is_about_inodes.then(|| self.number(&["Available"]))?
+        })
+    }
+
     /// Returns the number of the first of these columns that is there.
     pub(crate) fn number(&self, columns: &[&str]) -> Option<i64> {
         self.numbers.iter().find(|(name, _)| columns.contains(name)).and_then(|(_, n)| *n)
@@ -76,7 +85,7 @@ mod tests {
 
     fn free(text: &str) -> Result<(String, String, Option<i64>), String> {
         let row = Row::parse(text)?;
-        let free = row.number(&["Available", "IFree", "ifree"]);
+        let free = row.inodes_free().or_else(|| row.number(&["Available"]));
         Ok((row.device.to_owned(), row.mount_point.to_owned(), free))
     }
 
@@ -88,6 +97,15 @@ mod tests {
         let mac = "Filesystem 512-blocks Used Capacity iused ifree %iused  Mounted on\n\
                    /dev/disk3s1s1 971350180 18 5% 404 42 0%   /\n";
         assert_eq!(free(mac).unwrap().2, Some(42));
+    }
+
+    #[test]
+    fn busybox_heads_free_inodes_as_free_space() {
+        let text = "Filesystem              Inodes      Used Available Capacity Mounted on\n\
+                    /dev/vda              16777216    474739  16302477   3% /\n";
+        assert_eq!(Row::parse(text).unwrap().inodes_free(), Some(16_302_477));
+        let space = text.replace("Inodes", "1024-blocks");
+        assert_eq!(Row::parse(&space).unwrap().inodes_free(), None);
     }
 
     #[test]

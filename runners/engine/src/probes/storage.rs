@@ -430,7 +430,7 @@ fn free_share(row: &df::Row<'_>) -> Value {
 
 fn inodes_free(row: &df::Row<'_>) -> Value {
     let total = row.number(&["Inodes"]);
-    match (total, row.number(&["IFree", "ifree"])) {
+    match (total, row.inodes_free()) {
         (Some(0), _) => Value::Absent("the filesystem makes inodes as it needs them".to_owned()),
         (_, Some(free @ 0..)) => Value::Integer(free),
         (_, _) => Value::Absent("df does not say how many files can be made".to_owned()),
