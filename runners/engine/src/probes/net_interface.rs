@@ -1,9 +1,10 @@
 //! Answers how a network interface is set and what it counted, by its name or by where it leads.
 //!
 //! With `peer` the kernel is asked for its route; no packet is sent, and the peer need not exist.
-//! `ip` speaks for the network namespace that it runs in, sysfs for the one that mounted it: where
-//! their numbers differ, sysfs is about other interfaces and is not believed. A speed that a driver
-//! does not know is absent, never -1. What a virtual interface says of its speed proves no rate.
+//! `ip` and /proc speak for the network namespace that they are asked in, sysfs for the one that
+//! mounted it: where their numbers differ, sysfs is about other interfaces and is not believed. A
+//! speed that a driver does not know is absent, never -1. What a virtual interface says of its speed
+//! proves no rate. Asked by name, `ip` tells of that one only: addresses of others are no concern.
 
 use serde_json::Value as Json;
 use verify_model::{
@@ -27,6 +28,8 @@ use crate::{
 pub(super) struct NetInterface;
 
 const NET: &str = "/sys/class/net";
+/// Lists all interfaces of the process that reads it, without their addresses.
+const NAMES: &str = "/proc/net/dev";
 const INDICES: &str = "/sys/class/net/*/ifindex";
 const SPEEDS: &str = "/sys/class/net/*/speed";
 const DUPLEXES: &str = "/sys/class/net/*/duplex";
@@ -65,7 +68,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     fields: &[
         field("exists", || Bool, LINKS, "Whether there is such an interface."),
         field("name", || Text, LINKS, "Name of the interface."),
-        field("interfaces", texts, LINKS, "Names of all interfaces."),
+        field("interfaces", texts, NAMES, "Names of all interfaces."),
         field("state", || Text, LINKS, "Operational state: `up`, `down`, `lowerlayerdown`, ..."),
         field("carrier", || Bool, LINKS, "Whether a signal arrives; absent while it is set down."),
         field("mtu", || Integer, LINKS, "Largest packet in bytes."),
@@ -118,22 +121,22 @@ impl Probe for NetInterface {
         }
         // A machine with many containers has thousands of interfaces.
         let cap = 16 * 1024 * 1024;
-        let argv = LINKS.split(' ').map(str::to_owned).collect();
+        let argv = links_of(with).into_iter().map(str::to_owned).collect();
         let links = Ask::Exec { argv, env: Vec::new(), limit_ms: 10_000, cap };
         let files = [INDICES, SPEEDS, DUPLEXES, DEVICES].map(Ask::files);
         let route = with.text("peer").map(|peer| Ask::exec(route_to(peer)));
-        let folder = Ask::List { path: NET.to_owned() };
-        Ok([links, folder].into_iter().chain(files).chain(route).collect())
+        Ok([links, Ask::file(NAMES)].into_iter().chain(files).chain(route).collect())
     }
 
     fn read(&self, with: With<'_>, evidence: &[&Evidence]) -> Result<Observation, AttemptError> {
         let gathered = Gathered(evidence);
         let route = with.text("peer").map(|peer| Route::read(gathered, peer)).transpose()?;
-        let links = links(gathered);
+        let links = links(gathered, with);
+        let listed = names(gathered);
         let name = with.text("name").or_else(|| route.as_ref()?.text("dev"));
         let seen = Observation::default()
             .fact("route", shown(route.as_ref()))
-            .fact("interfaces", names(gathered, &links)?);
+            .fact("interfaces", listed.clone().map_or_else(Value::Unreadable, texts_of));
         let Some(name) = name else {
             return Ok(missing(seen, "no interface leads to the peer"));
         };
@@ -141,7 +144,7 @@ impl Probe for NetInterface {
             Ok(links) => links.iter().find(|link| text(link, "ifname") == Some(name)).ok_or(None),
             Err(why) => Err(Some(why)),
         };
-        let there = match (&found, gathered.names(NET)) {
+        let there = match (&found, &listed) {
             (Ok(_), _) => true,
             (Err(None), _) => false,
             (Err(Some(_)), Ok(names)) => names.contains(&name),
@@ -196,6 +199,11 @@ fn route_to(peer: &str) -> Vec<&str> {
     ROUTE.split(' ').map(|word| if word == "PEER" { peer } else { word }).collect()
 }
 
+fn links_of(with: With<'_>) -> Vec<&str> {
+    let one = with.text("name").map(|name| ["dev", name]);
+    LINKS.split(' ').chain(one.into_iter().flatten()).collect()
+}
+
 /// Tells whether the kernel would take a text as a name. *Source*: `dev_valid_name`, `IFNAMSIZ`.
 fn is_name(name: &str) -> bool {
     (1..16).contains(&name.len())
@@ -215,9 +223,8 @@ fn listed(evidence: &Evidence) -> Result<Vec<Json>, AttemptError> {
     Ok(listed.into_iter().filter(|item| item.as_object().is_some_and(|o| !o.is_empty())).collect())
 }
 
-fn links(gathered: Gathered<'_>) -> Result<Vec<Json>, AttemptError> {
-    let argv: Vec<&str> = LINKS.split(' ').collect();
-    let evidence = gathered.program(&argv)?;
+fn links(gathered: Gathered<'_>, with: With<'_>) -> Result<Vec<Json>, AttemptError> {
+    let evidence = gathered.program(&links_of(with))?;
     let links = listed(evidence)?;
     if links.is_empty() || links.iter().any(|link| text(link, "ifname").is_none()) {
         let message = format!("{}: an interface without a name, or none at all", evidence.ask);
@@ -226,21 +233,29 @@ fn links(gathered: Gathered<'_>) -> Result<Vec<Json>, AttemptError> {
     Ok(links)
 }
 
-/// Lists all interfaces by `ip`, else by sysfs.
+/// Lists all interfaces. *Source*: `proc_pid_net(5)`, `dev`: two lines of header, then `NAME: ...`.
 ///
-/// *Errors*: neither could be asked.
-fn names(
-    gathered: Gathered<'_>,
-    links: &Result<Vec<Json>, AttemptError>,
-) -> Result<Value, AttemptError> {
-    match (links, gathered.names(NET)) {
-        (Ok(links), _) => {
-            let names = links.iter().filter_map(|link| text(link, "ifname"));
-            Ok(Value::List(names.map(Value::text).collect()))
-        }
-        (Err(_), Ok(names)) => Ok(Value::List(names.into_iter().map(Value::text).collect())),
-        (Err(why), Err(_)) => Err(why.clone()),
+/// *Errors*: the file cannot be read or is not of that form.
+fn names(gathered: Gathered<'_>) -> Result<Vec<&str>, String> {
+    let text = gathered.text(NAMES).map_err(|error| error.message)?;
+    if !text.lines().nth(1).is_some_and(|header| header.trim_start().starts_with("face |")) {
+        return Err(format!("{NAMES}: its header is not as expected"));
     }
+    let name = |line| -> Option<&str> { Some(str::split_once(line, ':')?.0.trim()) };
+    let mut names: Vec<&str> = text
+        .lines()
+        .skip(2)
+        .map(|line| name(line).ok_or_else(|| format!("{NAMES}: no interface in `{line}`")))
+        .collect::<Result<_, _>>()?;
+    if names.is_empty() {
+        return Err(format!("{NAMES}: no interface, not even lo"));
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn texts_of(names: Vec<&str>) -> Value {
+    Value::List(names.into_iter().map(Value::text).collect())
 }
 
 /// Says why sysfs cannot be believed about an interface, if it cannot.
