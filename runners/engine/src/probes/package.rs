@@ -40,7 +40,7 @@ static SPEC: ProbeSpec = ProbeSpec {
             name: "manager",
             kind: ParamKind::Choice(&["auto", "dpkg", "rpm", "brew"]),
             required: false,
-            doc: "Who is asked; `auto`, unless given: all, and the first that has it counts.",
+            doc: "Who is asked; `auto`, unless given: dpkg and rpm on Linux, else all; the first that has it counts.",
         },
     ],
     fields: &[
@@ -139,9 +139,25 @@ impl Manager {
     }
 }
 
-fn asked(with: With<'_>) -> Vec<Manager> {
+/// Returns who is asked. On Linux brew is one user's besides the system's own, takes a second to
+/// start and refuses root, so it is asked only by name.
+fn asked(with: With<'_>, facts: &Facts) -> Vec<Manager> {
     let wanted = with.text("manager").unwrap_or("auto");
-    MANAGERS.into_iter().filter(|m| wanted == "auto" || wanted == m.name()).collect()
+    let is_linux = facts.capabilities.contains("linux");
+    let fits = |manager: &Manager| match wanted {
+        "auto" => *manager != Manager::Brew || !is_linux,
+        name => name == manager.name(),
+    };
+    MANAGERS.into_iter().filter(fits).collect()
+}
+
+/// Says who was asked by one piece of evidence.
+fn who(piece: &Evidence) -> Option<Manager> {
+    let Ask::Exec { argv, .. } = &piece.ask else { return None };
+    MANAGERS.into_iter().find(|manager| match manager {
+        Manager::Dpkg => argv.first().is_some_and(|program| program == "dpkg-query"),
+        other => argv.first().is_some_and(|program| program == other.name()),
+    })
 }
 
 impl Probe for Package {
@@ -149,7 +165,7 @@ impl Probe for Package {
         &SPEC
     }
 
-    fn asks(&self, with: With<'_>, _facts: &Facts) -> Result<Vec<Ask>, String> {
+    fn asks(&self, with: With<'_>, facts: &Facts) -> Result<Vec<Ask>, String> {
         let name = with.required("name")?;
         let of_a_name = |c: char| c.is_ascii_alphanumeric() || "+-._@:/~".contains(c);
         let begins = name.starts_with(|c: char| c.is_ascii_alphanumeric());
@@ -159,21 +175,19 @@ impl Probe for Package {
                  no blanks and no patterns"
             ));
         }
-        Ok(asked(with).into_iter().map(|manager| manager.ask(name)).collect())
+        Ok(asked(with, facts).into_iter().map(|manager| manager.ask(name)).collect())
     }
 
     fn read(&self, with: With<'_>, evidence: &[&Evidence]) -> Result<Observation, AttemptError> {
         let name = with.required("name").map_err(|why| failed(FindingCode::BadParameter, why))?;
-        let managers = asked(with);
-        if managers.len() != evidence.len() {
-            return Err(failed(FindingCode::NotRecorded, "not everything was gathered"));
-        }
-        let answers: Vec<(Manager, Answer)> = managers
-            .into_iter()
-            .zip(evidence)
-            .map(|(manager, piece)| (manager, answer(manager, name, piece)))
+        let answers: Option<Vec<(Manager, Answer)>> = evidence
+            .iter()
+            .map(|piece| who(piece).map(|manager| (manager, answer(manager, name, piece))))
             .collect();
-        decide(name, &answers)
+        match answers {
+            Some(answers) if !answers.is_empty() => decide(name, &answers),
+            _ => Err(failed(FindingCode::NotRecorded, "no package manager was asked")),
+        }
     }
 }
 

@@ -36,12 +36,20 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "toolchain",
     summary: "Which compilers or interpreters of one kind a node has, and which is the newest.",
     effect: Effect::Reads,
-    params: &[ParamSpec {
-        name: "tool",
-        kind: ParamKind::Choice(&["gcc", "g++", "clang", "clang++", "nvcc", "cargo", "python"]),
-        required: true,
-        doc: "Kind of tool; its numbered names, such as gcc-14 or python3.12, are looked for, too.",
-    }],
+    params: &[
+        ParamSpec {
+            name: "tool",
+            kind: ParamKind::Choice(&["gcc", "g++", "clang", "clang++", "nvcc", "cargo", "python"]),
+            required: true,
+            doc: "Kind of tool.",
+        },
+        ParamSpec {
+            name: "names",
+            kind: ParamKind::Choice(&["all", "plain"]),
+            required: false,
+            doc: "`all`, unless given: gcc-14 and python3.12, too; `plain` without numbers, sooner.",
+        },
+    ],
     fields: &[
         field("version", || Numbers, SAYS, "Version of what the bare name starts (python3)."),
         field("path", || Text, "PATH and the usual folders", "Where the bare name is found."),
@@ -97,8 +105,10 @@ fn names(tool: &str) -> Option<Names> {
 }
 
 impl Names {
-    fn all(&self) -> Vec<String> {
-        let numbered = self.numbers.clone().map(|number| format!("{}{number}", self.prefix));
+    fn wanted(&self, with: With<'_>) -> Vec<String> {
+        let numbers = Some(self.numbers.clone()).filter(|_| with.text("names") != Some("plain"));
+        let numbered =
+            numbers.into_iter().flatten().map(|number| format!("{}{number}", self.prefix));
         let plain = [self.bare].into_iter().chain(self.others.iter().copied());
         plain.map(str::to_owned).chain(numbered).collect()
     }
@@ -126,7 +136,7 @@ impl Probe for Toolchain {
         let tool = with.required("tool")?;
         let names = names(tool).ok_or_else(|| format!("`{tool}` is not a tool that is known"))?;
         let mut asks = Vec::new();
-        for name in names.all() {
+        for name in names.wanted(with) {
             asks.push(version_ask(&name));
             asks.push(Ask::Which { tool: name });
         }
@@ -143,7 +153,7 @@ impl Probe for Toolchain {
         let names = names(tool)
             .ok_or_else(|| failed(FindingCode::BadParameter, format!("no tool `{tool}`")))?;
         let mut candidates = Vec::new();
-        for name in names.all() {
+        for name in names.wanted(with) {
             candidates.push(candidate(&name, names.family, evidence)?);
         }
         if names.family == Family::Nvcc {
