@@ -107,7 +107,12 @@ static SPEC: ProbeSpec = ProbeSpec {
         field("drives.link-width", integers, WIDTH, "PCIe lanes of NVMe drives now."),
         field("drives.max-link-speed", speeds, MAX_SPEED, "PCIe speed that the drive can do."),
         field("drives.max-link-width", integers, MAX_WIDTH, "PCIe lanes that the drive has."),
-        field("nvme.count", || Integer, BLOCK, "Number of NVMe drives."),
+        field(
+            "nvme.count",
+            || Integer,
+            BLOCK,
+            "Number of NVMe drives, whatever namespaces they are divided into.",
+        ),
         field("nvme.largest", || Amount("B"), SIZES, "Size of the largest NVMe drive."),
         field("nvme.smallest", || Amount("B"), SIZES, "Size of the smallest NVMe drive."),
         field("nvme.reduced", texts, SPEED, "NVMe drives whose PCIe link is below their best."),
@@ -266,6 +271,11 @@ fn without_path(name: &str) -> String {
     parts.map_or_else(|| name.to_owned(), |(drive, (_, space))| format!("{drive}n{space}"))
 }
 
+/// Returns the name of the drive to which a namespace such as `nvme0n1` belongs.
+fn without_namespace(name: &str) -> &str {
+    name.rfind('n').filter(|at| *at > 0).map_or(name, |at| &name[..at])
+}
+
 fn kind(name: &str, vendor: Option<&str>) -> &'static str {
     match vendor.map(str::trim) {
         _ if name.starts_with("nvme") => "nvme",
@@ -322,21 +332,21 @@ fn nvme(drives: &[Drive<'_>]) -> Value {
     let nvme: Vec<&Drive<'_>> = drives.iter().filter(|drive| drive.kind == "nvme").collect();
     let none = || Value::Absent("there is no NVMe drive".to_owned());
     let unread = nvme.iter().find(|drive| !drive.size.is_present()).map(|drive| &drive.size);
-    let mut sizes: Vec<Quantity> = Vec::new();
+    // A drive that is divided into namespaces shows each as one of its own.
+    let mut sizes: BTreeMap<&str, f64> = BTreeMap::new();
     for drive in &nvme {
-        if let Value::Quantity(size) = drive.size {
-            sizes.push(size);
-        }
+        let size_b = if let Value::Quantity(size) = drive.size { size.base() } else { 0.0 };
+        *sizes.entry(without_namespace(drive.name)).or_default() += size_b;
     }
-    sizes.sort_by(|a, b| a.base().total_cmp(&b.base()));
-    let size = |found: Option<&Quantity>| match unread {
-        Some(why) => why.clone(),
-        None => found.copied().map_or_else(none, Value::Quantity),
+    let size = |found: Option<&f64>| match (unread, found) {
+        (Some(why), _) => why.clone(),
+        (None, Some(size_b)) => amount(*size_b, "B").unwrap_or_else(Value::Unreadable),
+        (None, None) => none(),
     };
     Value::record([
-        ("count", count(nvme.len())),
-        ("largest", size(sizes.last())),
-        ("smallest", size(sizes.first())),
+        ("count", count(sizes.len())),
+        ("largest", size(sizes.values().max_by(|a, b| a.total_cmp(b)))),
+        ("smallest", size(sizes.values().min_by(|a, b| a.total_cmp(b)))),
         ("reduced", if nvme.is_empty() { none() } else { reduced(&nvme) }),
     ])
 }
