@@ -107,6 +107,9 @@ rows! {
     "ata" Error r"\bata\d+(?:\.\d+)?: (?:exception Emask|failed command: |qc timeout|hard resetting link)"
         "a SATA drive or its link failed a command"
         "smartctl -a on the drive, exchange cable and port";
+    "medium-missing" Notice r"I/O error,? (?:on )?dev (?:fd|sr)\d"
+        "a floppy or optical drive could not read; without a medium, and in many virtual machines, that is usual"
+        "take the drive out of the firmware's or the virtual machine's settings, if none is used";
     "disk-error" Error r"I/O error, dev |Buffer I/O error on dev|critical (?:medium|target) error, dev "
         "a drive could not read or write"
         "smartctl -a on the drive; save its data";
