@@ -12,6 +12,7 @@
 )]
 
 use std::{
+    collections::BTreeSet,
     io::{Read, Write},
     net::TcpListener,
     sync::{
@@ -192,13 +193,22 @@ fn urls_and_headers_with_secrets_or_tricks_are_refused() {
         "http://127.0.0.1/\n",
         "http://127.0.0.1\\@example.com/",
         "http://127.0.0.1/?a=1&token=x",
+        "http://127.0.0.1/?key=x",
+        "http://127.0.0.1/?client_secret=x",
+        "http://127.0.0.1/?X-Amz-Signature=x",
     ] {
         assert!(refused(&[("url", text(url))]), "{url}");
     }
     let url = ("url", text("http://127.0.0.1:8000/?max_tokens=1#a@b"));
     assert!(!refused(std::slice::from_ref(&url)));
-    for header in ["@/etc/passwd", "Authorization: Bearer x", "X-Api-Key: x", "A:b", "A: b\r\nC: d"]
-    {
+    for header in [
+        "@/etc/passwd",
+        "Authorization: Bearer x",
+        "X-Auth: x",
+        "X-Api-Key: x",
+        "A:b",
+        "A: b\r\nC: d",
+    ] {
         assert!(
             refused(&[url.clone(), ("headers", Literal::List(vec![text(header)]))]),
             "{header}"
@@ -206,6 +216,34 @@ fn urls_and_headers_with_secrets_or_tricks_are_refused() {
     }
     let both = [url.clone(), ("pointer", text("/a")), ("match", text("b"))];
     assert!(refused(&both) && refused(&[url, ("pointer", text("a"))]));
+}
+
+#[test]
+fn a_check_of_loopback_records_no_other_address() {
+    let probe = probes::find("net-interface").unwrap();
+    let with = Params::from([("name".to_owned(), text("lo"))]);
+    let asks = probe.asks(With(&with), &Facts::default()).unwrap();
+    let programs: Vec<String> = asks
+        .iter()
+        .filter_map(
+            |ask| if let Ask::Exec { argv, .. } = ask { Some(argv.join(" ")) } else { None },
+        )
+        .collect();
+    assert_eq!(programs, ["ip -j -s -s -d address show dev lo"]);
+}
+
+#[test]
+fn brew_is_asked_on_linux_only_by_name() {
+    let probe = probes::find("package").unwrap();
+    let asks = |manager: Option<&str>, os: &str| {
+        let facts = Facts { capabilities: BTreeSet::from([os.to_owned()]), ..Facts::default() };
+        let name = [("name".to_owned(), text("curl"))];
+        let manager = manager.map(|manager| ("manager".to_owned(), text(manager)));
+        let with: Params = name.into_iter().chain(manager).collect();
+        probe.asks(With(&with), &facts).unwrap().len()
+    };
+    assert_eq!((asks(None, "linux"), asks(None, "macos")), (2, 3));
+    assert_eq!(asks(Some("brew"), "linux"), 1);
 }
 
 #[test]

@@ -43,11 +43,14 @@ const TOO_LARGE: i32 = 63;
 /// Exit statuses that are about TLS. *Source*: curl(1), exit codes.
 const TLS: [i32; 13] = [35, 51, 53, 54, 58, 59, 60, 64, 66, 77, 82, 83, 91];
 
-/// Headers whose values are secrets.
-const SECRET_HEADERS: [&str; 5] = ["authorization", "cookie", "token", "secret", "api-key"];
+/// Words in the names of headers whose values are secrets.
+const SECRET_HEADERS: [&str; 7] =
+    ["auth", "cookie", "token", "secret", "api-key", "apikey", "password"];
 /// Parameters of a query whose values are secrets.
-const SECRET_PARAMETERS: [&str; 8] =
-    ["token", "access_token", "api_key", "apikey", "api-key", "password", "secret", "sig"];
+const SECRET_PARAMETERS: [&str; 6] = ["auth", "key", "jwt", "passwd", "pwd", "sig"];
+/// Ends of the names of such parameters; `max_tokens` is none.
+const SECRET_ENDS: [&str; 7] =
+    ["token", "secret", "password", "_key", "-key", "apikey", "signature"];
 
 const CURL: &str = "curl";
 
@@ -215,7 +218,10 @@ fn usable_url(url: &str) -> Result<(), String> {
     }
     let query = rest.split_once('?').map_or("", |(_, query)| query);
     let mut names = query.split(['&', ';']).filter_map(|pair| pair.split('=').next());
-    if let Some(name) = names.find(|name| SECRET_PARAMETERS.contains(name)) {
+    let is_secret = |name: &&str| {
+        SECRET_PARAMETERS.contains(name) || SECRET_ENDS.iter().any(|end| name.ends_with(end))
+    };
+    if let Some(name) = names.find(is_secret) {
         return Err(format!("the URL holds a `{name}`, which would stand in the record"));
     }
     Ok(())
