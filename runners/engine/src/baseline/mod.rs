@@ -5,6 +5,7 @@
 //! plan). Statistics come later and work on the same ledger.
 
 mod accept;
+mod comment;
 mod compared;
 mod histogram;
 mod ledger;
@@ -17,6 +18,6 @@ pub use accept::{Acceptance, Change, Proposal, Refused, Taken, accept, change, p
 pub use compared::compared;
 pub use histogram::{Histogram, HistogramError};
 pub use ledger::{ANCHOR_UNITS, CURRENT_UNITS, Conflict, EPOCHS, History, Ledger};
-pub use shelf::{BASELINES_DIR, Lock, Place, Shelf, ShelfError, is_plain};
+pub use shelf::{BASELINES_DIR, Lock, MAX_LEDGER, Place, Shelf, ShelfError, is_plain};
 pub use summary::{Centre, CheckSummary, MetricSummary, SUMMARY_FORMAT, Summary, centre};
 pub use unit::{LEDGER_FORMAT, Sampled, Unit, UnitId, definition, metrics};

@@ -26,6 +26,11 @@ pub const BASELINES_DIR: &str = "baselines";
 const LEDGER: &str = ".runs.jsonl";
 /// Ending of summaries.
 const SUMMARY: &str = ".toml";
+/// Beginning and end of files that are not in their place yet.
+const UNFINISHED: (&str, &str) = (".verify-", ".new");
+/// Largest ledger that is written or read. *Source*: 550 lines of 4 KiB each for thirty checks.
+/// *Units*: bytes.
+pub const MAX_LEDGER: u64 = 64 * 1024 * 1024;
 /// How long another writer is waited for; one takes milliseconds.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 
@@ -166,7 +171,22 @@ impl Shelf {
     /// *Errors*: the folder cannot be made, or somebody else writes for too long.
     pub fn lock(&self) -> Result<Lock, ShelfError> {
         fs::create_dir_all(&self.dir).map_err(|error| failed("create", &self.dir, error))?;
-        self.hold(File::lock)
+        let lock = self.hold(File::lock)?;
+        self.sweep();
+        Ok(lock)
+    }
+
+    /// Removes what a writer left that was killed; where that fails, nothing depends on it.
+    fn sweep(&self) {
+        let (begin, end) = UNFINISHED;
+        for node in names(&self.dir).unwrap_or_default() {
+            let folder = self.dir.join(node);
+            for name in names(&folder).unwrap_or_default() {
+                if name.starts_with(begin) && name.ends_with(end) {
+                    let _ = fs::remove_file(folder.join(name));
+                }
+            }
+        }
     }
 
     /// Locks the folder, alone or with other readers.
@@ -185,21 +205,12 @@ impl Shelf {
     ///
     /// *Errors*: a file cannot be written; then all files are as before unless `Half` says so.
     pub fn write(&self, _lock: &Lock, ledgers: &[(Place, Ledger)]) -> Result<(), ShelfError> {
-        let mut ready: Vec<(NamedTempFile, PathBuf)> = Vec::new();
-        for (place, ledger) in ledgers {
-            if !is_plain(&place.node) || !is_plain(&place.suite) {
-                let error = io::Error::new(io::ErrorKind::InvalidInput, "not a name of a file");
-                return Err(failed("write", &self.summary_path(place), error));
+        let mut made: Vec<PathBuf> = Vec::new();
+        let ready = self.prepare(ledgers, &mut made).inspect_err(|_| {
+            for folder in &made {
+                let _ = fs::remove_dir(folder);
             }
-            let (path, summary) = (self.ledger_path(place), self.summary_path(place));
-            let old = self.source(&summary).ok().flatten();
-            let old = old.map_or_else(String::new, |source| source.text.clone());
-            let text = Summary::of(ledger).render(&old);
-            let folder = self.dir.join(&place.node);
-            fs::create_dir_all(&folder).map_err(|error| failed("create", &folder, error))?;
-            ready.push((temporary(&path, &ledger.render())?, path));
-            ready.push((temporary(&summary, &text)?, summary));
-        }
+        })?;
         for (replaced, (file, path)) in ready.into_iter().enumerate() {
             file.persist(&path).map_err(|error| match replaced {
                 0 => failed("replace", &path, error.error),
@@ -207,6 +218,41 @@ impl Shelf {
             })?;
         }
         self.settle(ledgers)
+    }
+
+    /// Writes every file beside its place; `made` gets the folders that were missing.
+    fn prepare(
+        &self,
+        ledgers: &[(Place, Ledger)],
+        made: &mut Vec<PathBuf>,
+    ) -> Result<Vec<(NamedTempFile, PathBuf)>, ShelfError> {
+        let mut ready = Vec::new();
+        for (place, ledger) in ledgers {
+            let (path, summary) = (self.ledger_path(place), self.summary_path(place));
+            if !is_plain(&place.node) || !is_plain(&place.suite) {
+                let error = io::Error::new(io::ErrorKind::InvalidInput, "not a name of a file");
+                return Err(failed("write", &summary, error));
+            }
+            let lines = ledger.render();
+            if lines.len() as u64 > MAX_LEDGER {
+                let why = format!(
+                    "it would have {} bytes, at most {MAX_LEDGER} are read again; split the suite",
+                    lines.len()
+                );
+                return Err(failed("write", &path, io::Error::other(why)));
+            }
+            let old = self.source(&summary).ok().flatten();
+            let old = old.map_or_else(String::new, |source| source.text.clone());
+            let text = Summary::of(ledger).render(&old);
+            let folder = self.dir.join(&place.node);
+            if !folder.exists() {
+                made.push(folder.clone());
+            }
+            fs::create_dir_all(&folder).map_err(|error| failed("create", &folder, error))?;
+            ready.push((temporary(&path, &lines)?, path));
+            ready.push((temporary(&summary, &text)?, summary));
+        }
+        Ok(ready)
     }
 
     /// Makes the replacements durable.
@@ -229,7 +275,9 @@ impl Shelf {
         if !known {
             return Ok(None);
         }
-        let text = root::read(path).map_err(LoadError::general)?;
+        let is_ledger = path.to_string_lossy().ends_with(LEDGER);
+        let most = if is_ledger { MAX_LEDGER } else { root::MAX_FILE };
+        let text = root::read_up_to(path, most).map_err(LoadError::general)?;
         let above = self.dir.parent().unwrap_or(Path::new(""));
         let shown = path.strip_prefix(above).unwrap_or(path).display().to_string();
         Ok(Some(Source::new(shown, text)))
@@ -247,6 +295,8 @@ fn temporary(path: &Path, text: &str) -> Result<NamedTempFile, ShelfError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let write = || {
         let mut file = tempfile::Builder::new()
+            .prefix(UNFINISHED.0)
+            .suffix(UNFINISHED.1)
             .permissions(fs::Permissions::from_mode(0o644))
             .tempfile_in(folder)?;
         file.write_all(text.as_bytes())?;

@@ -13,6 +13,7 @@ use verify_model::{
 };
 
 use super::{
+    comment,
     ledger::{History, Ledger},
     unit::Unit,
 };
@@ -114,35 +115,18 @@ impl Summary {
 
     /// Writes the summary; comments of the file that it replaces stay.
     pub fn render(&self, old: &str) -> String {
-        let known: DocumentMut = old.parse().unwrap_or_default();
         let mut document = DocumentMut::new();
-        let head = known.iter().next().and_then(|(key, _)| {
-            known.key(key)?.leaf_decor().prefix()?.as_str().map(str::to_owned)
-        });
         document.insert("format", value(&self.format));
         if let Some(mut key) = document.key_mut("format") {
-            key.leaf_decor_mut().set_prefix(head.unwrap_or_else(|| HEAD.to_owned()));
+            key.leaf_decor_mut().set_prefix(HEAD);
         }
-        let mut tables = ArrayOfTables::new();
-        for check in &self.check {
-            let mut table = check.table();
-            if let Some(comment) = comment_of(&known, &check.id) {
-                table.decor_mut().set_prefix(comment);
-            }
-            tables.push(table);
-        }
+        let tables: ArrayOfTables = self.check.iter().map(CheckSummary::table).collect();
         if !tables.is_empty() {
             document.insert("check", Item::ArrayOfTables(tables));
         }
+        comment::carry(old, &mut document);
         document.to_string()
     }
-}
-
-/// Finds what stands before the table of a check.
-fn comment_of(document: &DocumentMut, id: &str) -> Option<String> {
-    let tables = document.get("check")?.as_array_of_tables()?;
-    let table = tables.iter().find(|t| t.get("id").and_then(Item::as_str) == Some(id))?;
-    Some(table.decor().prefix()?.as_str()?.to_owned())
 }
 
 fn summarise(ledger: &Ledger, id: &str) -> Option<CheckSummary> {

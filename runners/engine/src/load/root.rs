@@ -173,6 +173,13 @@ fn toml_files(dir: &Path) -> Result<Vec<PathBuf>, String> {
 ///
 /// *Errors*: one line that names the file, what was expected and what to do.
 pub fn read(path: &Path) -> Result<String, String> {
+    read_up_to(path, MAX_FILE)
+}
+
+/// Reads one text file that has at most so many bytes.
+///
+/// *Errors*: one line that names the file, what was expected and what to do.
+pub fn read_up_to(path: &Path, most: u64) -> Result<String, String> {
     let shown = path.display();
     let meta = fs::metadata(path).map_err(|e| format!("cannot read {shown}: {e}"))?;
     // A pipe would be waited for without end.
@@ -182,10 +189,8 @@ pub fn read(path: &Path) -> Result<String, String> {
         ));
     }
     let size = meta.len();
-    if size > MAX_FILE {
-        return Err(format!(
-            "{shown} has {size} bytes: expected at most {MAX_FILE}; split the file"
-        ));
+    if size > most {
+        return Err(format!("{shown} has {size} bytes: expected at most {most}; split the file"));
     }
     let bytes =
         fs::read(path).map_err(|e| format!("cannot read {shown}: {e}; check its permissions"))?;

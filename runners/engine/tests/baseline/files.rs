@@ -162,17 +162,39 @@ fn a_crash_between_the_two_files_is_found_and_repaired_from_the_ledger() {
 }
 
 #[test]
-fn comments_that_people_wrote_stay() {
+fn what_a_killed_writer_left_goes_with_the_next_one() {
     let ground = two();
-    let text = ground.read("disk.toml");
-    let told = text.replace("[[check]]", "# Agreed with operations.\n[[check]]");
-    let told = format!("# Ours.\n{told}");
-    ground.write("disk.toml", &told);
+    ground.write(".verify-x7.new", "half a");
+    ground.write("notes.txt", "ours");
     accepted(&ground.shelf, &at(3, 2.0));
-    let kept = ground.read("disk.toml");
-    assert!(kept.starts_with("# Ours.\n# What is normal"), "{kept}");
-    assert!(kept.contains("# Agreed with operations.\n[[check]]"), "{kept}");
-    assert!(kept.contains("units = 3"), "{kept}");
+    assert_eq!(ground.names(), ["disk.runs.jsonl", "disk.toml", "notes.txt"]);
+}
+
+#[test]
+fn a_ledger_that_could_not_be_read_again_is_not_written() {
+    let ground = two();
+    let before = (ground.read("disk.toml"), ground.read("disk.runs.jsonl"));
+    let mut vast = at(3, 2.0);
+    let bytes = usize::try_from(verify_engine::baseline::MAX_LEDGER).unwrap();
+    vast.checks[0].planned.check.id = "x".repeat(bytes);
+    let refused = accept(&ground.shelf, &everything(&vast), &because("x")).unwrap_err();
+    assert!(refused.to_string().contains("split the suite"), "{refused}");
+    assert_eq!((ground.read("disk.toml"), ground.read("disk.runs.jsonl")), before);
+    assert_eq!(ground.names(), ["disk.runs.jsonl", "disk.toml"]);
+    let path = ground.shelf.ledger_path(&disk());
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    file.set_len(verify_engine::baseline::MAX_LEDGER + 1).unwrap();
+    complains(&ground.shelf.read(&disk()).unwrap_err(), &["bytes: expected at most"]);
+}
+
+#[test]
+fn a_first_write_that_fails_leaves_no_folder() {
+    let (source, ground) = (two(), Ground::new());
+    let ledger = source.shelf.read(&disk()).unwrap();
+    let wrong = verify_engine::baseline::Place { suite: "a/b".into(), ..disk() };
+    let lock = ground.shelf.lock().unwrap();
+    ground.shelf.write(&lock, &[(disk(), ledger.clone()), (wrong, ledger)]).unwrap_err();
+    assert_eq!(std::fs::read_dir(ground.shelf.dir()).unwrap().count(), 0);
 }
 
 #[test]
