@@ -20,7 +20,7 @@ use verify_model::{
 
 use super::{
     ledger::Ledger,
-    shelf::{Place, Shelf, ShelfError},
+    shelf::{Place, Shelf, ShelfError, is_plain},
     unit::{self, LEDGER_FORMAT, Unit},
 };
 use crate::load::diagnostic::LoadError;
@@ -84,7 +84,15 @@ pub struct Change {
 pub fn propose(run: &Run, wanted: impl Fn(&str) -> bool) -> Proposal {
     let mut proposal = Proposal::default();
     for check in run.checks.iter().filter(|check| wanted(&check.planned.check.id)) {
-        let Answer::Attempted(attempts) = &check.answer else { continue };
+        let Answer::Attempted(attempts) = &check.answer else {
+            if measures(&check.planned.check, &[])
+                && let Some(why) = unanswered(&check.answer)
+            {
+                let key = check.planned.key();
+                proposal.refused.push(Refused { key, repeat: None, why });
+            }
+            continue;
+        };
         let finals = final_attempts(attempts);
         if !measures(&check.planned.check, &finals) {
             continue;
@@ -92,7 +100,7 @@ pub fn propose(run: &Run, wanted: impl Fn(&str) -> bool) -> Proposal {
         let node = run.nodes.iter().find(|node| node.file.name == check.planned.node);
         let Some(node) = node else { continue };
         let key = check.planned.key();
-        if let Some(why) = refuses_all(node) {
+        if let Some(why) = refuses_all(run, node, &check.planned.check) {
             proposal.refused.push(Refused { key, repeat: None, why });
             continue;
         }
@@ -119,7 +127,24 @@ fn measures(check: &Check, finals: &[&Attempt]) -> bool {
         || finals.iter().any(|attempt| !unit::metrics(check, attempt).is_empty())
 }
 
-fn refuses_all(node: &RunNode) -> Option<String> {
+/// Says why a check that measures has nothing to accept; what was left out on purpose is no loss.
+fn unanswered(answer: &Answer) -> Option<String> {
+    match answer {
+        Answer::Blocked { by, outcome } => Some(format!("it waited for {by}: {outcome}")),
+        Answer::Interrupted | Answer::NotReached => {
+            Some("the run was interrupted before it was answered".to_owned())
+        }
+        Answer::Attempted(_) | Answer::NeedAbsent { .. } | Answer::LeftOut { .. } => None,
+    }
+}
+
+fn refuses_all(run: &Run, node: &RunNode, check: &Check) -> Option<String> {
+    if !unit::is_id(&run.header.id) {
+        return Some("its run has no id that verify gives".to_owned());
+    }
+    if !is_plain(&node.file.name) || !is_plain(&check.suite) {
+        return Some(format!("suite `{}` is no name of a file", check.suite));
+    }
     match &node.via {
         Via::Replay(run) => {
             return Some(format!("it is a replay of {run}, which measures nothing"));
@@ -170,11 +195,22 @@ fn measured(
         machine: node.facts.hostname.clone(),
         boot: Some(node.facts.boot.clone()).filter(|boot| !boot.is_empty()),
         definition: unit::definition(&planned.check),
+        measured_by: Some(run.header.version.clone()),
+        via: way(&node.via).map(str::to_owned),
         epoch: run.header.id.clone(),
         reason: String::new(),
         accepted_by: String::new(),
         metrics,
     })
+}
+
+/// Names the way without the name of a machine, which is nobody's matter in a file that is shared.
+fn way(via: &Via) -> Option<&'static str> {
+    match via {
+        Via::Local => Some("local"),
+        Via::Ssh(_) => Some("ssh"),
+        Via::Replay(_) => None,
+    }
 }
 
 /// Returns the check with its fixed limits alone; a field that is only compared is still demanded.
@@ -253,13 +289,24 @@ fn take(
             first.run.clone()
         }
         Some(newest) => {
-            comparable(newest, first)?;
+            let is_new = units.iter().any(|unit| ledger.get(&unit.id()).is_none());
+            if is_new && first.run < newest.epoch && ledger.has_epoch_before(newest) {
+                // Whatever changed when the epoch began had not changed yet.
+                let (run, epoch) = (&first.run, &newest.epoch);
+                return Err(format!("run {run} is older than the epoch {epoch} that counts now"));
+            }
+            if is_new {
+                comparable(newest, first)?;
+            }
             newest.epoch.clone()
         }
     };
     let (mut new, mut known) = (0, 0);
     for unit in units {
         let there = ledger.get(&unit.id());
+        if there.is_some_and(|there| !there.is_same_attempt(unit)) {
+            return Err(format!("run {} was accepted before, with another content", unit.run));
+        }
         if there.is_some_and(|there| !acceptance.new_epoch || there.epoch == epoch) {
             known += 1;
             continue;
@@ -279,7 +326,7 @@ fn take(
 /// Demands that a unit may stand beside the newest one.
 ///
 /// *Errors*: why not, in one sentence.
-fn comparable(newest: &Unit, unit: &Unit) -> Result<(), String> {
+pub fn comparable(newest: &Unit, unit: &Unit) -> Result<(), String> {
     let how = "--new-epoch begins anew";
     if newest.machine != unit.machine {
         let (one, other) = (&newest.machine, &unit.machine);
@@ -287,6 +334,18 @@ fn comparable(newest: &Unit, unit: &Unit) -> Result<(), String> {
     }
     if newest.definition != unit.definition {
         return Err(format!("its probe or parameters changed since its baseline; {how}"));
+    }
+    for (name, sampled) in &unit.metrics {
+        let Some(known) = newest.metrics.get(name) else { continue };
+        if known.dimension() != sampled.dimension() {
+            let (one, other) = (&known.unit, &sampled.unit);
+            return Err(format!("its `{name}` is in `{other}` and its baseline in `{one}`; {how}"));
+        }
+        if known.direction != sampled.direction {
+            return Err(format!(
+                "of its `{name}` another way is better than of its baseline; {how}"
+            ));
+        }
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! It is the truth; the summary is computed from it. Order and repetition of lines do not matter to
 //! a reader, so that two people's ledgers merge by union, by hand or by version control. The same
-//! unit with two contents is a contradiction and refused.
+//! unit with two sets of values is a contradiction and refused.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -95,10 +95,16 @@ impl Ledger {
 
     /// Adds a unit; tells whether it is new.
     ///
-    /// *Errors*: the unit is there with another content.
+    /// Two people may accept one run in other words: the later epoch wins, and then the greater
+    /// text, so that a union is the same whoever makes it.
+    ///
+    /// *Errors*: the unit is there with other values.
     pub fn insert(&mut self, unit: Unit) -> Result<bool, Conflict> {
         if let Some(known) = self.get(&unit.id()) {
-            if *known == unit {
+            if known.measures_as(&unit) {
+                if known.acceptance() < unit.acceptance() {
+                    self.put(unit);
+                }
                 return Ok(false);
             }
             let UnitId { run, check, repeat } = unit.id();
@@ -159,6 +165,11 @@ impl Ledger {
             |unit: &&Unit| unit.definition == newest.definition && unit.machine == newest.machine;
         let anchor = self.of(check).filter(alike).take(ANCHOR_UNITS).collect();
         Some(History { current, anchor })
+    }
+
+    /// Tells whether a check has units of an epoch before that of one of its units.
+    pub(super) fn has_epoch_before(&self, unit: &Unit) -> bool {
+        self.of(&unit.check).any(|other| other.epoch < unit.epoch)
     }
 
     /// Drops what no longer counts: of each of the latest epochs the latest units stay, and the

@@ -14,7 +14,9 @@ mod summary;
 mod unit;
 mod witness;
 
-pub use accept::{Acceptance, Change, Proposal, Refused, Taken, accept, change, propose};
+pub use accept::{
+    Acceptance, Change, Proposal, Refused, Taken, accept, change, comparable, propose,
+};
 pub use compared::compared;
 pub use histogram::{Histogram, HistogramError};
 pub use ledger::{ANCHOR_UNITS, CURRENT_UNITS, Conflict, EPOCHS, History, Ledger};

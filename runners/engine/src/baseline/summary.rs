@@ -149,24 +149,18 @@ fn summarise(ledger: &Ledger, id: &str) -> Option<CheckSummary> {
 
 fn metrics(history: &History<'_>, newest: &Unit) -> Vec<MetricSummary> {
     let mut found = Vec::new();
-    for (name, sampled) in &newest.metrics {
-        // The median is the metric itself; quartiles and extremes are for the curious.
-        let extra = sampled.quantiles.keys().filter(|q| q.starts_with('p'));
-        let extra = extra.filter(|q| !matches!(q.as_str(), "p25" | "p75"));
-        let paths = std::iter::once(name.clone()).chain(extra.map(|q| format!("{name}.{q}")));
-        for field in paths {
-            let Some(now) = centre(&history.current, &field) else { continue };
-            let anchor = centre(&history.anchor, &field)
-                .filter(|_| history.anchor != history.current)
-                .map(|then| then.centre.to_string());
-            found.push(MetricSummary {
-                field,
-                centre: now.centre.to_string(),
-                spread: now.spread.map(|spread| spread.to_string()),
-                anchor,
-                better: sampled.direction.and_then(better),
-            });
-        }
+    for (field, direction) in newest.shown() {
+        let Some(now) = centre(&history.current, &field) else { continue };
+        let anchor = centre(&history.anchor, &field)
+            .filter(|_| history.anchor != history.current)
+            .map(|then| then.centre.to_string());
+        found.push(MetricSummary {
+            field,
+            centre: now.centre.to_string(),
+            spread: now.spread.map(|spread| spread.to_string()),
+            anchor,
+            better: direction.and_then(better),
+        });
     }
     found
 }

@@ -14,7 +14,7 @@ use verify_model::{
     metric::{Direction, Metric, quantile},
     observation::{Attempt, Observation},
     quantity::Quantity,
-    unit::Unit as UnitOfMeasure,
+    unit::{Dimension, Unit as UnitOfMeasure},
     value::Value,
 };
 
@@ -62,6 +62,13 @@ pub struct Unit {
     pub boot: Option<String>,
     /// Digest of probe and parameters; values across two of them are not comparable.
     pub definition: String,
+    /// Version of verify that measured: it is part of the ruler. Absent in old lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured_by: Option<String>,
+    /// By what way the machine was asked, `local` or `ssh`: a time that the asking machine takes
+    /// holds the way. Absent in old lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
     /// Run with which the epoch began.
     pub epoch: String,
     /// Why it was accepted.
@@ -96,6 +103,13 @@ pub struct Sampled {
     pub histogram: Option<Histogram>,
 }
 
+impl Sampled {
+    /// Returns what kind of quantity it is; `None` for a unit that nobody knows.
+    pub(super) fn dimension(&self) -> Option<Dimension> {
+        UnitOfMeasure::parse(&self.unit).map(UnitOfMeasure::dimension)
+    }
+}
+
 impl Unit {
     /// Returns the id.
     pub fn id(&self) -> UnitId {
@@ -111,6 +125,43 @@ impl Unit {
         Quantity::new(value, unit).ok()
     }
 
+    /// Names what people are shown of it: every metric, and the quantiles that a check asks for.
+    pub fn shown(&self) -> Vec<(String, Option<Direction>)> {
+        let mut shown = Vec::new();
+        for (name, sampled) in &self.metrics {
+            // The median is the metric itself; quartiles and extremes are for the curious.
+            let extra = sampled.quantiles.keys().filter(|q| q.starts_with('p'));
+            let extra = extra.filter(|q| !matches!(q.as_str(), "p25" | "p75"));
+            let paths = std::iter::once(name.clone()).chain(extra.map(|q| format!("{name}.{q}")));
+            shown.extend(paths.map(|path| (path, sampled.direction)));
+        }
+        shown
+    }
+
+    /// Returns what was said when it was accepted; the rest of a unit is what was measured.
+    pub(super) fn acceptance(&self) -> (&str, &str, &str) {
+        (&self.epoch, &self.reason, &self.accepted_by)
+    }
+
+    /// Tells whether two units are of one attempt, whichever version wrote them down.
+    pub(super) fn is_same_attempt(&self, other: &Self) -> bool {
+        let of = |unit: &Self| (unit.id(), unit.started_at.clone(), unit.at_ms);
+        let what = |unit: &Self| (unit.machine.clone(), unit.definition.clone());
+        of(self) == of(other) && what(self) == what(other)
+    }
+
+    /// Tells whether two units hold the same, whatever was said when they were accepted.
+    pub(super) fn measures_as(&self, other: &Self) -> bool {
+        let (epoch, reason, accepted_by) = other.acceptance();
+        let worded = Self {
+            epoch: epoch.to_owned(),
+            reason: reason.to_owned(),
+            accepted_by: accepted_by.to_owned(),
+            ..self.clone()
+        };
+        worded == *other
+    }
+
     fn find<'p>(&self, path: &'p str) -> Option<(&Sampled, &'p str)> {
         if let Some(sampled) = self.metrics.get(path) {
             return Some((sampled, "median"));
@@ -124,6 +175,12 @@ impl Unit {
         if self.metrics.is_empty() {
             return Some("it has no metric".to_owned());
         }
+        // What is no id would sort as the newest for ever.
+        for (key, id) in [("run", &self.run), ("epoch", &self.epoch)] {
+            if !is_id(id) {
+                return Some(format!("`{key}` is no id of a run"));
+            }
+        }
         for (name, sampled) in &self.metrics {
             if UnitOfMeasure::parse(&sampled.unit).is_none() {
                 return Some(format!("`{name}` has the unknown unit `{}`", sampled.unit));
@@ -134,6 +191,12 @@ impl Unit {
         }
         None
     }
+}
+
+/// Tells whether a text is an id that a run may have: 26 digits and capitals.
+pub(super) fn is_id(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+    text.len() == 26 && text.bytes().all(is_plain)
 }
 
 /// Returns the digest of what makes two values comparable: the probe and its parameters.

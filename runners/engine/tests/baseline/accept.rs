@@ -39,6 +39,68 @@ fn an_attempt_that_errored_was_disturbed_simulated_or_replayed_is_no_measure_of_
 }
 
 #[test]
+fn a_check_that_was_not_answered_is_named_unless_it_was_left_out_on_purpose() {
+    let mut missing = at(1, 2.0);
+    let outcome = verify_model::outcome::Outcome::Fail;
+    for (answer, words) in [
+        (Answer::Interrupted, "interrupted before it was answered"),
+        (Answer::NotReached, "interrupted before it was answered"),
+        (Answer::Blocked { by: "disk/there".into(), outcome }, "it waited for disk/there: fail"),
+    ] {
+        missing.checks[0].answer = answer;
+        refuses(&missing, words);
+    }
+    let (code, message) = (verify_model::finding::FindingCode::QuickLeftOut, String::new());
+    missing.checks[0].answer = Answer::LeftOut { code, message };
+    assert!(everything(&missing).refused.is_empty());
+}
+
+#[test]
+fn a_run_whose_id_sorts_nowhere_is_refused() {
+    let mut forged = at(1, 2.0);
+    for id in ["", "../x", "zzzzzzzzzzzzzzzzzzzzzzzzzz", "01K\u{1b}[31m"] {
+        forged.header.id = id.into();
+        refuses(&forged, "no id that verify gives");
+    }
+}
+
+#[test]
+fn a_run_of_before_an_epoch_never_counts_in_it() {
+    let ground = Ground::new();
+    accepted(&ground.shelf, &at(5, 2.0));
+    // Nothing is known to have changed before the first epoch.
+    accepted(&ground.shelf, &at(4, 2.0));
+    let anew = Acceptance { new_epoch: true, ..because("new cable") };
+    accept(&ground.shelf, &everything(&at(8, 2.0)), &anew).unwrap();
+    let refused = change(&ground.shelf, &everything(&at(7, 2.0)), &because("late")).unwrap();
+    assert!(refused.taken.is_empty() && refused.ledgers.is_empty());
+    assert!(refused.refused[0].why.contains("is older than the epoch"), "{refused:?}");
+    let known = change(&ground.shelf, &everything(&at(5, 2.0)), &because("again")).unwrap();
+    assert_eq!((known.taken[0].new, known.taken[0].known), (0, 1));
+}
+
+#[test]
+fn a_metric_of_another_kind_never_stands_beside_the_old_one() {
+    let ground = Ground::new();
+    accepted(&ground.shelf, &at(1, 2.0));
+    let sampled = |unit: &str, direction| {
+        let unit = verify_model::unit::Unit::parse(unit).unwrap();
+        let metric = verify_model::metric::Metric::new(unit, direction, vec![90.0]).unwrap();
+        run(2, vec![attempt(1, read(2.0).metric("latency", metric))])
+    };
+    use verify_model::metric::Direction::{HigherIsBetter, LowerIsBetter};
+    for (unit, direction, words) in [
+        ("B", LowerIsBetter, "its `latency` is in `B` and its baseline in `us`; --new-epoch"),
+        ("us", HigherIsBetter, "another way is better than of its baseline; --new-epoch"),
+    ] {
+        let other = everything(&sampled(unit, direction));
+        let refused = change(&ground.shelf, &other, &because("x")).unwrap().refused;
+        assert!(refused[0].why.contains(words), "{}", refused[0].why);
+    }
+    accepted(&ground.shelf, &sampled("ms", LowerIsBetter));
+}
+
+#[test]
 fn an_attempt_that_misses_a_fixed_limit_is_refused_and_the_rest_is_taken() {
     let ground = Ground::new();
     let mixed = run(1, vec![attempt(1, read(2.0)), attempt(2, read(0.5)), error(3)]);
@@ -83,6 +145,12 @@ fn a_check_that_only_reads_state_is_not_worth_a_word() {
 fn only_what_the_check_judges_or_records_is_kept() {
     let proposal = everything(&at(1, 2.0));
     let unit = &proposal.units[&disk()][0];
+    let mut remote = at(1, 2.0);
+    remote.nodes[0].via = Via::Ssh("a-host".into());
+    let far = everything(&remote).units[&disk()][0].via.clone();
+    assert_eq!(far.as_deref(), Some("ssh"));
+    let ruler = (unit.measured_by.as_deref(), unit.via.as_deref());
+    assert_eq!(ruler, (Some("0.1.0"), Some("local")));
     assert_eq!(unit.metrics.keys().collect::<Vec<_>>(), ["latency", "rate"]);
     assert_eq!(unit.value("rate").unwrap().to_string(), "2 GB/s");
     assert_eq!(unit.value("latency").unwrap().to_string(), "105 us");
@@ -133,6 +201,20 @@ fn nothing_is_mixed_across_machines_or_definitions_unless_an_epoch_begins() {
     assert_eq!(history.current[0].epoch, id(2));
     // What was measured elsewhere is no anchor for this machine.
     assert_eq!(history.anchor, history.current);
+}
+
+#[test]
+fn a_run_that_was_changed_since_it_was_accepted_is_not_known() {
+    let ground = Ground::new();
+    accepted(&ground.shelf, &at(1, 2.0));
+    let mut forged = at(1, 9.0);
+    forged.header.started_at = "2027-01-01T00:00:00Z".into();
+    for new_epoch in [false, true] {
+        let words = Acceptance { new_epoch, ..because("x") };
+        let refused = change(&ground.shelf, &everything(&forged), &words).unwrap();
+        assert!(refused.taken.is_empty());
+        assert!(refused.refused[0].why.contains("with another content"), "{refused:?}");
+    }
 }
 
 #[test]

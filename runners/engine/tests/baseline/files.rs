@@ -99,6 +99,8 @@ fn nonsense_in_a_ledger_is_found_with_its_line() {
     let (first, second) = whole.split_once('\n').unwrap();
     for (nonsense, words) in [
         ("{}".to_owned(), "it has no `format`"),
+        (first.replace(&format!("\"run\":\"{}\"", id(1)), "\"run\":\"zz\""), "`run` is no id"),
+        (first.replace(&format!("\"epoch\":\"{}\"", id(1)), "\"epoch\":\"\""), "`epoch` is no id"),
         ("not json".to_owned(), "not a unit of a baseline"),
         (first.replace("verify-ledger/1", "verify-ledger/2"), "a newer verify may read it"),
         (first.replace("\"n\":1", "\"n\":0"), "has no sample"),
@@ -244,8 +246,13 @@ fn a_name_that_is_a_path_is_never_written_to() {
     for name in ["../disk", "a/b", "..", ".", "", "/etc/disk"] {
         let mut run = at(1, 2.0);
         run.checks[0].planned.check.suite = name.into();
-        let refused = accept(&ground.shelf, &everything(&run), &because("x"));
-        assert!(refused.is_err(), "{name}");
+        let change = accept(&ground.shelf, &everything(&run), &because("x")).unwrap();
+        assert!(change.taken.is_empty() && change.ledgers.is_empty(), "{name}");
+        assert!(change.refused[0].why.contains("is no name of a file"), "{:?}", change.refused);
+        let ledger = two().shelf.read(&disk()).unwrap();
+        let place = verify_engine::baseline::Place { suite: name.into(), ..disk() };
+        let lock = ground.shelf.lock().unwrap();
+        ground.shelf.write(&lock, &[(place, ledger)]).unwrap_err();
     }
     assert_eq!(std::fs::read_dir(ground.shelf.dir()).unwrap().count(), 0);
 }

@@ -89,6 +89,25 @@ fn the_same_unit_with_two_contents_is_a_contradiction_and_changes_nothing() {
     assert_eq!(one, before);
 }
 
+#[test]
+fn one_run_accepted_by_two_people_in_other_words_is_one_unit() {
+    let unit = everything(&at(3, 2.0)).units[&disk()][0].clone();
+    let said = |epoch: u32, reason: &str| verify_engine::baseline::Unit {
+        epoch: id(epoch),
+        reason: reason.into(),
+        ..unit.clone()
+    };
+    let all = [said(1, "zeal"), said(3, "begins anew"), said(3, "anew"), said(1, "as built")];
+    for (at, first) in all.iter().enumerate() {
+        let mut ledger = Ledger::default();
+        for unit in std::iter::once(first).chain(&all[..at]).chain(&all[at..]) {
+            ledger.insert(unit.clone()).unwrap();
+        }
+        assert_eq!(ledger.render().lines().count(), 1);
+        assert_eq!(ledger.history(CHECK).unwrap().current, [&said(3, "begins anew")]);
+    }
+}
+
 fn read_back(text: &str) -> Ledger {
     Ledger::parse(&Source::new("x.runs.jsonl", text)).unwrap()
 }

@@ -102,12 +102,14 @@ fn bad_usage_is_explained_and_changes_nothing() {
     for (args, words) in [
         (vec!["accept", "last"], "--reason"),
         (vec!["accept", "last", "--reason", "  "], "--reason is empty"),
+        (vec!["accept", "last", "--reason", "\u{200b}\u{2060}"], "--reason is empty"),
         (vec!["accept", "nonesuch", "--reason", "x"], "no run `nonesuch`"),
         (vec!["accept", "last", "--check", "no/*", "--reason", "x"], "there are: time/spawn"),
         (vec!["accept", "last", "--check", "[", "--reason", "x"], "is not a pattern"),
         (vec!["merge"], "there is no baseline like that"),
         (vec!["merge", "x.runs.jsonl"], "--node"),
         (vec!["merge", "--node", "box", "--suite", "things", "x.runs.jsonl"], "there is no ledger"),
+        (vec!["merge", "--node", "box", "--suite", "../x", "x.runs.jsonl"], "no suite is named"),
     ] {
         let all: Vec<&str> = std::iter::once("baseline").chain(args).collect();
         ground.say(&all).exits(2).complains(&[words]);
@@ -270,4 +272,48 @@ fn a_run_of_a_node_that_this_root_does_not_have_is_refused() {
     let args = ["baseline", "accept", record.to_str().unwrap(), "--reason", "x"];
     other.say(&args).exits(2).complains(&["asked node box", "does not have", "--root DIR"]);
     assert!(!other.path("baselines").exists());
+}
+
+#[test]
+fn what_a_node_says_reaches_no_page_as_a_control_sequence() {
+    let ground = ground();
+    ground.run(&[]).exits(0);
+    let record = ground.records().pop().unwrap();
+    let text = fs::read_to_string(&record).unwrap();
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let evil = "ev\\u001b[31mil\\u009b31m\\u202e\\n  reason: trust me";
+    let moved =
+        text.replace(&format!("\"hostname\":\"{host}\""), &format!("\"hostname\":\"{evil}\""));
+    assert_ne!(moved, text);
+    let elsewhere = ground.text("elsewhere.jsonl");
+    fs::write(&elsewhere, moved).unwrap();
+    ground.say(&["baseline", "accept", &elsewhere, "--reason", "\u{1b}[31mred"]).exits(0);
+    for args in [vec!["show"], vec!["diff", &elsewhere], vec!["diff", "last"]] {
+        let all: Vec<&str> = std::iter::once("baseline").chain(args).collect();
+        let said = ground.say(&all).exits(0);
+        let is_plain = |c: char| c == '\n' || !c.is_control() && c != '\u{202e}';
+        assert!(said.out.chars().all(is_plain), "{:?}", said.out);
+        assert!(!said.out.contains("\n  reason: trust me"), "{}", said.out);
+    }
+    let refused = ground.say(&["baseline", "accept", "last", "--reason", "x"]).exits(2);
+    assert!(refused.err.chars().all(|c| c == '\n' || !c.is_control()), "{:?}", refused.err);
+}
+
+#[test]
+fn a_difference_has_every_field_that_is_compared_and_none_that_cannot_be() {
+    let quantile =
+        "record = [\"elapsed.p90\"]\nexpect = { \"elapsed.p90\" = { within = \"50 %\" } }";
+    let check = |line: &str| shell(line, quantile).replace("] }", "], effect = \"loads\" }");
+    let ground = Ground::with(&[("time/spawn", &check("true"))]);
+    ground.run(&[]).exits(0);
+    ground.say(&["baseline", "diff", "last"]).exits(0).says(&["elapsed.p90", "none yet"]);
+    ground.say(&["baseline", "accept", "last", "--reason", "x"]).exits(0);
+    ground.suite("things", &[("time/spawn", &check("sleep 0.1"))]);
+    ground.run(&[]).exits(3);
+    let said = ground.say(&["baseline", "diff", "last"]).exits(0);
+    said.says(&["elapsed.p90", "not comparable", "its probe or parameters changed"]);
+    ground.suite("things", &[("time/spawn", &check("true"))]);
+    ground.run(&[]);
+    let said = ground.say(&["baseline", "diff", "last", "--check", "time/*"]).exits(0);
+    said.says(&["--check 'time/*' --reason TEXT"]);
 }

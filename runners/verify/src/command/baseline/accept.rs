@@ -8,9 +8,9 @@ use verify_engine::{
     load::root::Root,
 };
 use verify_model::run::Run;
-use verify_reports::clean::one_line;
+use verify_reports::clean::{block, one_line};
 
-use super::{explained, run_of, shelf, validate, wanted};
+use super::{NAME, explained, run_of, shelf, validate, wanted};
 use crate::{cli::AcceptArgs, output};
 
 /// Longest reason. *Units*: characters.
@@ -40,7 +40,7 @@ pub(super) fn accept(root: &Root, args: &AcceptArgs) -> anyhow::Result<u8> {
     } else {
         baseline::accept(&shelf, &proposal, &acceptance).map_err(explained)?
     };
-    output::print(&report(root, &shelf, &run, &change))?;
+    output::print(&block(&report(root, &shelf, &run, &change)))?;
     Ok(0)
 }
 
@@ -49,7 +49,8 @@ pub(super) fn accept(root: &Root, args: &AcceptArgs) -> anyhow::Result<u8> {
 /// *Errors*: it says nothing, or too much.
 fn reason(text: &str) -> anyhow::Result<String> {
     let reason = one_line(text, usize::MAX);
-    if reason.is_empty() {
+    // Characters without width would be an empty reason, too.
+    if !reason.chars().any(char::is_alphanumeric) {
         bail!("--reason is empty: say why these values are normal, for whoever reviews the change");
     }
     let length = reason.chars().count();
@@ -80,10 +81,10 @@ fn report(root: &Root, shelf: &Shelf, run: &Run, change: &Change) -> String {
         0 => writeln!(text, "run {} was accepted before: nothing is new", run.header.id),
         _ => writeln!(text, "accepted of run {}:", run.header.id),
     };
-    let width = change.taken.iter().map(|t| t.key.check.len()).max().unwrap_or(0);
+    let id = |taken: &Taken| one_line(&taken.key.check, NAME);
+    let width = change.taken.iter().map(|taken| id(taken).chars().count()).max().unwrap_or(0);
     for taken in change.taken.iter().filter(|taken| taken.new > 0) {
-        let _ =
-            writeln!(text, "  {}  {:<width$}  {}", taken.key.node, taken.key.check, units(taken));
+        let _ = writeln!(text, "  {}  {:<width$}  {}", taken.key.node, id(taken), units(taken));
     }
     if !change.refused.is_empty() {
         text += &refusals(&change.refused);
@@ -111,7 +112,7 @@ pub(super) fn refusals(refused: &[Refused]) -> String {
     let mut text = "refused:\n".to_owned();
     for refusal in refused {
         let repeat = refusal.repeat.map_or_else(String::new, |n| format!(", repeat {n}"));
-        let (node, check) = (&refusal.key.node, &refusal.key.check);
+        let (node, check) = (&refusal.key.node, one_line(&refusal.key.check, NAME));
         let _ = writeln!(text, "  {node}  {check}{repeat}: {}", one_line(&refusal.why, WHY));
     }
     text

@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use verify_engine::{
-    baseline::{self, Acceptance, Centre, Place, Unit, centre},
+    baseline::{self, Acceptance, Centre, Place, Unit, centre, comparable},
     load::root::Root,
 };
 use verify_model::{metric::Direction, quantity::display_number};
+use verify_reports::clean::{block, one_line};
 
-use super::{accept::refusals, explained, run_of, shelf, validate, wanted};
+use super::{NAME, accept::refusals, explained, run_of, shelf, validate, wanted};
 use crate::{cli::DiffArgs, output};
 
 /// Shows the difference.
@@ -24,7 +25,7 @@ pub(super) fn diff(root: &Root, args: &DiffArgs) -> anyhow::Result<u8> {
     for (place, units) in &proposal.units {
         rows.extend(rows_of(&shelf, place, units)?);
     }
-    if rows.is_empty() {
+    if rows.is_empty() && change.refused.is_empty() {
         text += "  it measured nothing that a baseline could keep\n";
     }
     text += &table(&rows);
@@ -36,11 +37,12 @@ pub(super) fn diff(root: &Root, args: &DiffArgs) -> anyhow::Result<u8> {
         0 => writeln!(text, "accepting it would change nothing"),
         _ => writeln!(
             text,
-            "accepting it would add {new} unit(s): verify baseline accept {} --reason TEXT",
-            run.header.id
+            "accepting it would add {new} unit(s): verify baseline accept {}{} --reason TEXT",
+            run.header.id,
+            args.chosen.checks.iter().map(|glob| format!(" --check '{glob}'")).collect::<String>()
         ),
     };
-    output::print(&text)?;
+    output::print(&block(&text))?;
     Ok(0)
 }
 
@@ -57,15 +59,23 @@ fn rows_of(shelf: &baseline::Shelf, place: &Place, units: &[Unit]) -> anyhow::Re
         checks.push(&unit.check);
         let own: Vec<&Unit> = units.iter().filter(|other| other.check == unit.check).collect();
         let history = ledger.history(&unit.check);
-        for (name, sampled) in &unit.metrics {
-            let Some(now) = centre(&own, name) else { continue };
-            let then = history.as_ref().and_then(|history| centre(&history.current, name));
+        let newest = history.as_ref().and_then(|history| history.newest());
+        // Why not, is said among what is refused.
+        let is_comparable = newest.is_none_or(|newest| comparable(newest, unit).is_ok());
+        for (field, direction) in unit.shown() {
+            let Some(now) = centre(&own, &field) else { continue };
+            let then = history.as_ref().and_then(|history| centre(&history.current, &field));
+            let change = match then {
+                None => String::new(),
+                Some(then) if is_comparable => moved(then, now, direction),
+                Some(_) => "not comparable".to_owned(),
+            };
             rows.push([
-                format!("{}  {}", place.node, unit.check),
-                name.clone(),
+                format!("{}  {}", place.node, one_line(&unit.check, NAME)),
+                one_line(&field, NAME),
                 then.map_or_else(|| "none yet".to_owned(), |then| then.centre.to_string()),
                 now.centre.to_string(),
-                then.map_or_else(String::new, |then| moved(then, now, sampled.direction)),
+                change,
             ]);
         }
     }

@@ -26,6 +26,9 @@ pub(super) fn merge(root: &Root, args: &MergeArgs) -> anyhow::Result<u8> {
         if !root.nodes()?.contains_key(node) {
             bail!("no node is named `{node}`; `verify list nodes` lists them");
         }
+        if !root.suites()?.contains_key(suite) {
+            bail!("no suite is named `{suite}`; `verify list suites` lists them");
+        }
         places.push(Place { node: node.clone(), suite: suite.clone() });
     }
     if places.is_empty() {
@@ -61,6 +64,6 @@ pub(super) fn merge(root: &Root, args: &MergeArgs) -> anyhow::Result<u8> {
         merged.push((place, ledger));
     }
     shelf.write(&lock, &merged).map_err(explained)?;
-    output::print(&text)?;
+    output::print(&verify_reports::clean::block(&text))?;
     Ok(0)
 }

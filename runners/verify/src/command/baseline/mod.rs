@@ -19,6 +19,9 @@ use verify_model::run::Run;
 
 use crate::{cli::BaselineAction, output::Lost, place};
 
+/// Longest name of a machine, a check or a field on a page. *Units*: characters.
+const NAME: usize = 200;
+
 /// Runs one action; returns its exit code.
 pub(crate) fn baseline(root: Option<&Path>, action: &BaselineAction) -> anyhow::Result<u8> {
     let root = place::root(root)?;

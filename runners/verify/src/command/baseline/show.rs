@@ -10,8 +10,9 @@ use verify_engine::{
     load::root::Root,
 };
 use verify_model::{quantity::Quantity, unit};
+use verify_reports::clean::{block, one_line};
 
-use super::{shelf, validate, wanted};
+use super::{NAME, shelf, validate, wanted};
 use crate::{cli::ShowArgs, output};
 
 /// Quantiles of the distribution that is shown for one check, each with the fewest samples that
@@ -55,7 +56,7 @@ pub(super) fn show(root: &Root, args: &ShowArgs) -> anyhow::Result<u8> {
             shelf.dir().display()
         );
     }
-    output::print(&text)?;
+    output::print(&block(&text))?;
     Ok(0)
 }
 
@@ -89,8 +90,10 @@ fn row(place: &Place, check: &CheckSummary, metric: &MetricSummary) -> Value {
 }
 
 fn write_check(text: &mut String, place: &Place, check: &CheckSummary) {
-    let _ = writeln!(text, "\n{}  {}  (suite {})", place.node, check.id, place.suite);
-    let width = check.metric.iter().map(|m| m.field.chars().count()).max().unwrap_or(0);
+    let id = one_line(&check.id, NAME);
+    let _ = writeln!(text, "\n{}  {id}  (suite {})", place.node, place.suite);
+    let width =
+        check.metric.iter().map(|m| one_line(&m.field, NAME).chars().count()).max().unwrap_or(0);
     for metric in &check.metric {
         let spread = metric.spread.as_ref().map_or_else(
             || ", one unit: its spread is not known".to_owned(),
@@ -100,7 +103,7 @@ fn write_check(text: &mut String, place: &Place, check: &CheckSummary) {
             metric.better.as_ref().map_or_else(String::new, |way| format!(", {way} is better"));
         let anchor =
             metric.anchor.as_ref().map_or_else(String::new, |then| format!(", at first {then}"));
-        let (field, centre) = (&metric.field, &metric.centre);
+        let (field, centre) = (one_line(&metric.field, NAME), &metric.centre);
         let _ = writeln!(text, "  {field:<width$}  {centre}{spread}{better}{anchor}");
     }
     let runs = match check.runs.as_slice() {
@@ -110,8 +113,10 @@ fn write_check(text: &mut String, place: &Place, check: &CheckSummary) {
     };
     let units =
         if check.units == 1 { "1 unit".to_owned() } else { format!("{} units", check.units) };
-    let _ = writeln!(text, "  {units} of {runs} on machine {}", check.machine);
-    let _ = writeln!(text, "  reason: {}", check.reason);
+    // A node chooses its own host name, so it must not look like a line of this page.
+    let machine = one_line(&check.machine, NAME);
+    let _ = writeln!(text, "  {units} of {runs} on machine {machine}");
+    let _ = writeln!(text, "  reason: {}", one_line(&check.reason, usize::MAX));
 }
 
 /// Writes the merged distribution of what counts now, and of the anchor where it differs.
@@ -125,7 +130,7 @@ fn write_distributions(text: &mut String, history: &History<'_>) {
         }
         for (side, units) in sides {
             if let Some(line) = distribution(units, name, measure) {
-                let _ = writeln!(text, "  {name}, {side}: {line}");
+                let _ = writeln!(text, "  {}, {side}: {line}", one_line(name, NAME));
             }
         }
     }
