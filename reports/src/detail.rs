@@ -215,14 +215,15 @@ fn field_of(finding: &Finding) -> &str {
 
 /// Fills the placeholders of the catalogue's advice; a suite's own words stay as they are.
 fn next_of(run: &Run, check: &RunCheck, finding: &Finding) -> String {
-    if finding.next != finding.code.row().next {
-        return finding.next.clone();
-    }
-    finding
-        .next
+    let advice = finding.code.row().next;
+    // A suite's own words may stand before those of the catalogue.
+    let Some(own) = finding.next.strip_suffix(advice) else { return finding.next.clone() };
+    let filled = advice
         .replace("explain CHECK", &format!("explain {}", check.planned.check.id))
+        .replace("--check CHECK", &format!("--check {}", check.planned.check.id))
         .replace("--allow-load NODE", &format!("--allow-load {}", check.planned.node))
-        .replace("accept RUN ", &format!("accept {} ", run.header.id))
+        .replace("accept RUN ", &format!("accept {} ", run.header.id));
+    format!("{own}{filled}")
 }
 
 fn once(lines: &mut Vec<Line>, label: &'static str, text: String) {

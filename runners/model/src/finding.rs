@@ -67,7 +67,7 @@ catalogue! {
         "Compare expected and observed; `verify explain CHECK` says why it matters.";
     OffBaseline "off-baseline" Failure
         "The value is worse than its baseline by more than the tolerance."
-        "Find what changed; if this is the new normal: verify baseline accept RUN --new-epoch --reason TEXT.";
+        "Find what changed; if this is the new normal: verify baseline accept RUN --check CHECK --new-epoch --reason TEXT.";
     ValueAbsent "value-absent" Failure
         "The node answered that the thing does not exist."
         "Install or enable what is missing, or give the check a `when` if the node need not have it.";
@@ -142,7 +142,7 @@ catalogue! {
         "Raise `repeat`, or run with --repeat.";
     NotComparable "not-comparable" Unjudged
         "The baseline was taken with another definition or on another machine."
-        "Accept a new baseline when the value is as it should be: verify baseline accept RUN --new-epoch --reason TEXT.";
+        "Accept a new baseline when the value is as it should be: verify baseline accept RUN --check CHECK --new-epoch --reason TEXT.";
     AdviceMissed "advice-missed" Advice
         "The answer is acceptable but not as advised."
         "`verify explain CHECK` says what would be better.";
@@ -154,7 +154,7 @@ catalogue! {
         "Look at the message; nothing was judged by it.";
     Improved "improved" Advice
         "The value is better than its baseline by more than the tolerance."
-        "Accept the run, so that a later loss shows: verify baseline accept RUN --new-epoch --reason TEXT.";
+        "Accept the run, so that a later loss shows: verify baseline accept RUN --check CHECK --new-epoch --reason TEXT.";
     RemoveWaiver "remove-waiver" Advice
         "The check passes although a waiver excuses it."
         "Remove the waiver.";

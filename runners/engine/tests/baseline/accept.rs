@@ -121,6 +121,13 @@ fn an_attempt_that_misses_a_fixed_limit_is_refused_and_the_rest_is_taken() {
 }
 
 #[test]
+fn of_several_tries_the_last_one_counts() {
+    let tried = vec![error(1), Attempt { r#try: 2, ..attempt(1, read(2.0)) }];
+    let proposal = everything(&run(1, tried));
+    assert_eq!((proposal.units[&disk()].len(), proposal.refused.len()), (1, 0));
+}
+
+#[test]
 fn a_miss_against_the_old_baseline_refuses_nothing() {
     let ground = Ground::new();
     accepted(&ground.shelf, &at(1, 4.0));
@@ -151,6 +158,7 @@ fn only_what_the_check_judges_or_records_is_kept() {
     assert_eq!(far.as_deref(), Some("ssh"));
     let ruler = (unit.measured_by.as_deref(), unit.via.as_deref());
     assert_eq!(ruler, (Some("0.1.0"), Some("local")));
+    assert_eq!(unit.boot.as_deref(), Some("boot-0"));
     assert_eq!(unit.metrics.keys().collect::<Vec<_>>(), ["latency", "rate"]);
     assert_eq!(unit.value("rate").unwrap().to_string(), "2 GB/s");
     assert_eq!(unit.value("latency").unwrap().to_string(), "105 us");

@@ -45,6 +45,17 @@ fn a_number_that_was_changed_by_hand_is_found_with_its_line() {
         ("field = \"rate\"", "field = \"rates\"", "other fields than its ledger"),
         ("id = \"disk/read\"", "id = \"disk/reads\"", "its ledger has no unit of it"),
         ("verify-baseline/1", "verify-baseline/9", "a newer verify may read it"),
+        ("spread = \"1 GB/s\"", "spread = \"2 GB/s\"", "`spread` of disk/read, rate is `2 GB/s`"),
+        ("spread = \"1 GB/s\"\n", "", "is `nothing`, and its ledger gives `1 GB/s`"),
+        (
+            "spread = \"1 GB/s\"",
+            "anchor = \"9 GB/s\"\nspread = \"1 GB/s\"",
+            "`anchor` of disk/read",
+        ),
+        (&format!("epoch = \"{}\"", id(1)), &format!("epoch = \"{}\"", id(2)), "`epoch` of"),
+        (&format!("runs = [\"{}\", ", id(1)), "runs = [", "`runs` of disk/read"),
+        ("definition = \"", "definition = \"0", "`definition` of disk/read"),
+        ("digest = \"", "digest = \"0", "does not match its ledger"),
     ] {
         let edited = text.replacen(from, to, 1);
         assert_ne!(edited, text, "{from}");
@@ -146,6 +157,36 @@ fn one_file_without_the_other_is_found() {
     complains(&ground.shelf.read(&disk()).unwrap_err(), &["has no summary", "baseline merge"]);
     ground.write("disk.toml", &summary);
     assert!(ground.shelf.read(&disk()).is_ok());
+}
+
+#[test]
+fn a_check_that_the_summary_lost_is_found() {
+    let ground = two();
+    let mut other = at(3, 2.0);
+    other.checks[0].planned.check.id = "disk/write".into();
+    accepted(&ground.shelf, &other);
+    let text = ground.read("disk.toml");
+    let cut = text.rfind("[[check]]").unwrap();
+    ground.write("disk.toml", &text[..cut]);
+    let words = ["the ledger has units of `disk/write`, and the summary has not"];
+    complains(&ground.shelf.read(&disk()).unwrap_err(), &words);
+}
+
+#[test]
+fn a_summary_that_cannot_be_replaced_leaves_the_newer_ledger_and_says_so() {
+    let ground = two();
+    let ledger = ground.shelf.read(&disk()).unwrap();
+    let whole = ground.read("disk.runs.jsonl");
+    let (summary, path) = (ground.shelf.summary_path(&disk()), ground.shelf.ledger_path(&disk()));
+    std::fs::remove_file(&summary).unwrap();
+    std::fs::create_dir(&summary).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let lock = ground.shelf.lock().unwrap();
+    let error = ground.shelf.write(&lock, &[(disk(), ledger)]).unwrap_err();
+    assert!(matches!(error, ShelfError::Half { .. }), "{error}");
+    assert!(error.to_string().contains("verify baseline merge"), "{error}");
+    assert_eq!(ground.read("disk.runs.jsonl"), whole);
+    assert_eq!(ground.names(), ["disk.runs.jsonl", "disk.toml"]);
 }
 
 #[test]

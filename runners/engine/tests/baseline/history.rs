@@ -90,6 +90,20 @@ fn the_same_unit_with_two_contents_is_a_contradiction_and_changes_nothing() {
 }
 
 #[test]
+fn the_anchor_is_of_the_machine_and_the_definition_that_count_now() {
+    let ground = Ground::new();
+    accepted(&ground.shelf, &at(1, 2.0));
+    let mut redefined = at(2, 3.0);
+    redefined.checks[0].planned.check.probe = "another".into();
+    let anew = Acceptance { new_epoch: true, ..because("another program") };
+    accept(&ground.shelf, &everything(&redefined), &anew).unwrap();
+    let ledger = ground.shelf.read(&disk()).unwrap();
+    let history = ledger.history(CHECK).unwrap();
+    assert_eq!(history.anchor, history.current);
+    assert_eq!(history.current.len(), 1);
+}
+
+#[test]
 fn one_run_accepted_by_two_people_in_other_words_is_one_unit() {
     let unit = everything(&at(3, 2.0)).units[&disk()][0].clone();
     let said = |epoch: u32, reason: &str| verify_engine::baseline::Unit {

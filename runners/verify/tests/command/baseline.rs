@@ -53,7 +53,8 @@ fn worse_than_the_baseline_fails_with_its_number_and_what_to_do() {
     ground.suite("things", &[("time/spawn", &slow)]);
     // Other parameters are another question.
     let said = ground.run(&[]).exits(3);
-    said.says(&["? unjudged", "taken with another probe or other parameters", "--new-epoch"]);
+    said.says(&["? unjudged", "taken with another probe or other parameters"])
+        .says(&["--check time/spawn --new-epoch"]);
     let refused = ground.say(&["baseline", "accept", "last", "--reason", "slow"]).exits(2);
     refused.complains(&["its probe or parameters changed since its baseline; --new-epoch"]);
     ground.say(&["baseline", "accept", "last", "--new-epoch", "--reason", "slower"]).exits(0);
@@ -69,7 +70,8 @@ fn worse_than_the_baseline_fails_with_its_number_and_what_to_do() {
     work("0.3");
     let said = ground.run(&[]).exits(1);
     said.says(&["✗ fail", "within 50 % of the baseline", "ms", "Fix of time/spawn."])
-        .says(&["if this is the new normal: verify baseline accept"]);
+        .says(&["if this is the new normal: verify baseline accept 0"])
+        .says(&["--check time/spawn --new-epoch --reason TEXT"]);
     ground.say(&["baseline", "diff", "last"]).exits(0).says(&["% worse"]);
 }
 
