@@ -77,7 +77,7 @@ fn rows(
 
 /// Carries the comments of a table and its keys; those of a key that is gone go above the table.
 fn keys(old: &Table, new: &mut Table) {
-    for (name, item) in old.iter() {
+    for (name, item) in old {
         let Some(key) = old.key(name) else { continue };
         let above = comments(key.leaf_decor().prefix());
         let behind = item.as_value().map(|value| comments(value.decor().suffix()));

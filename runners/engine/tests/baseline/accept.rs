@@ -81,6 +81,8 @@ fn a_run_of_before_an_epoch_never_counts_in_it() {
 
 #[test]
 fn a_metric_of_another_kind_never_stands_beside_the_old_one() {
+    use verify_model::metric::Direction::{HigherIsBetter, LowerIsBetter};
+
     let ground = Ground::new();
     accepted(&ground.shelf, &at(1, 2.0));
     let sampled = |unit: &str, direction| {
@@ -88,7 +90,6 @@ fn a_metric_of_another_kind_never_stands_beside_the_old_one() {
         let metric = verify_model::metric::Metric::new(unit, direction, vec![90.0]).unwrap();
         run(2, vec![attempt(1, read(2.0).metric("latency", metric))])
     };
-    use verify_model::metric::Direction::{HigherIsBetter, LowerIsBetter};
     for (unit, direction, words) in [
         ("B", LowerIsBetter, "its `latency` is in `B` and its baseline in `us`; --new-epoch"),
         ("us", HigherIsBetter, "another way is better than of its baseline; --new-epoch"),

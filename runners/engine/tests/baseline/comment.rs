@@ -7,17 +7,14 @@ use crate::{
 
 /// Writes a comment at every place of a summary of one run.
 fn told(text: &str) -> String {
-    let mut told = "# First of all.\n".to_owned();
-    for line in text.lines() {
-        let (number, has_words) =
-            (told.lines().count(), !line.is_empty() && !line.starts_with('#'));
-        if has_words {
-            told += &format!("# above {number}\n{line} # behind {number}\n");
-        } else {
-            told += &format!("{line}\n");
+    let told = text.lines().enumerate().flat_map(|(number, line)| {
+        if line.is_empty() || line.starts_with('#') {
+            return vec![line.to_owned()];
         }
-    }
-    told + "# Last of all.\n"
+        vec![format!("# above {number}"), format!("{line} # behind {number}")]
+    });
+    let told: Vec<String> = told.collect();
+    format!("# First of all.\n{}\n# Last of all.\n", told.join("\n"))
 }
 
 fn comments(text: &str) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use verify_engine::{
-    baseline::{self, Acceptance, Centre, Place, Unit, centre, comparable},
+    baseline::{self, Acceptance, Centre, History, Place, Unit, centre, comparable},
     load::root::Root,
 };
 use verify_model::{metric::Direction, quantity::display_number};
@@ -39,7 +39,11 @@ pub(super) fn diff(root: &Root, args: &DiffArgs) -> anyhow::Result<u8> {
             text,
             "accepting it would add {new} unit(s): verify baseline accept {}{} --reason TEXT",
             run.header.id,
-            args.chosen.checks.iter().map(|glob| format!(" --check '{glob}'")).collect::<String>()
+            args.chosen
+                .checks
+                .iter()
+                .flat_map(|glob| [" --check '", glob, "'"])
+                .collect::<String>()
         ),
     };
     output::print(&block(&text))?;
@@ -59,7 +63,7 @@ fn rows_of(shelf: &baseline::Shelf, place: &Place, units: &[Unit]) -> anyhow::Re
         checks.push(&unit.check);
         let own: Vec<&Unit> = units.iter().filter(|other| other.check == unit.check).collect();
         let history = ledger.history(&unit.check);
-        let newest = history.as_ref().and_then(|history| history.newest());
+        let newest = history.as_ref().and_then(History::newest);
         // Why not, is said among what is refused.
         let is_comparable = newest.is_none_or(|newest| comparable(newest, unit).is_ok());
         for (field, direction) in unit.shown() {
