@@ -127,7 +127,7 @@ fn read_back(text: &str) -> Ledger {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_merge_is_a_union_whatever_the_order(
