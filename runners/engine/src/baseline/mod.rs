@@ -1,25 +1,25 @@
 //! What is normal: accepted baselines, from their files to what `judge` compares with.
 //!
 //! Reading order: `unit` (one line), `ledger` (all lines of a suite on a node), `summary` (what people
-//! review), `witness` (the two agree), `shelf` (the files), `accept` (from a run), `compared` (for a
-//! plan). Statistics come later and work on the same ledger.
+//! review) and its `comment`s, `witness` (the two agree), `shelf` (the files), `proposal` (from a run),
+//! `accept` (into the files), `compared` (for a plan). Statistics come later, on the same ledger.
 
 mod accept;
 mod comment;
 mod compared;
 mod histogram;
 mod ledger;
+mod proposal;
 mod shelf;
 mod summary;
 mod unit;
 mod witness;
 
-pub use accept::{
-    Acceptance, Change, Proposal, Refused, Taken, accept, change, comparable, propose,
-};
+pub use accept::{Acceptance, Change, Taken, accept, change, comparable};
 pub use compared::compared;
 pub use histogram::{Histogram, HistogramError};
 pub use ledger::{ANCHOR_UNITS, CURRENT_UNITS, Conflict, EPOCHS, History, Ledger};
+pub use proposal::{Proposal, Refused, propose};
 pub use shelf::{BASELINES_DIR, Lock, MAX_LEDGER, Place, Shelf, ShelfError, is_plain};
 pub use summary::{Centre, CheckSummary, MetricSummary, SUMMARY_FORMAT, Summary, centre};
 pub use unit::{LEDGER_FORMAT, Sampled, Unit, UnitId, definition, metrics};
