@@ -7,6 +7,8 @@
 mod refusal;
 #[cfg(target_os = "linux")]
 mod scheduling;
+#[cfg(target_os = "linux")]
+mod stream;
 
 use serde_json::{Value, json};
 
@@ -33,6 +35,8 @@ pub struct Instrument {
 pub static INSTRUMENTS: &[Instrument] = &[
     #[cfg(target_os = "linux")]
     scheduling::INSTRUMENT,
+    #[cfg(target_os = "linux")]
+    stream::INSTRUMENT,
 ];
 
 /// Finds an instrument by name.
