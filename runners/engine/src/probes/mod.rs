@@ -9,6 +9,7 @@ mod hugepages;
 mod journal;
 mod kernel_isolation;
 mod memory;
+mod memory_bandwidth;
 mod net_interface;
 mod os_release;
 mod package;
@@ -34,6 +35,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &journal::Journal,
     &kernel_isolation::KernelIsolation,
     &memory::Memory,
+    &memory_bandwidth::MemoryBandwidth,
     &net_interface::NetInterface,
     &os_release::OsRelease,
     &package::Package,
