@@ -4,11 +4,19 @@
 //! transport like any program, and prints one JSON document. What it takes (a priority, locked
 //! memory, a ring) ends with the process. `unsafe` lives here. It knows nothing of suites.
 
+#[cfg(target_os = "linux")]
+mod fio;
 mod refusal;
 #[cfg(target_os = "linux")]
 mod scheduling;
 #[cfg(target_os = "linux")]
+mod scratch;
+#[cfg(target_os = "linux")]
+mod smart;
+#[cfg(target_os = "linux")]
 mod stream;
+#[cfg(target_os = "linux")]
+mod tool;
 
 use serde_json::{Value, json};
 
@@ -34,7 +42,11 @@ pub struct Instrument {
 /// Holds every instrument of this build, sorted by name.
 pub static INSTRUMENTS: &[Instrument] = &[
     #[cfg(target_os = "linux")]
+    fio::INSTRUMENT,
+    #[cfg(target_os = "linux")]
     scheduling::INSTRUMENT,
+    #[cfg(target_os = "linux")]
+    smart::INSTRUMENT,
     #[cfg(target_os = "linux")]
     stream::INSTRUMENT,
 ];

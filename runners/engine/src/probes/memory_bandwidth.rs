@@ -59,9 +59,14 @@ static SPEC: ProbeSpec = ProbeSpec {
             "state",
             || Text,
             BY,
-            "`measured`; else `too little memory: ...` or `wrong results: ...`.",
+            "`measured`; else `too little memory`, `unmeasured` or `wrong results`, and why.",
         ),
-        field("copy", rate, BY, "Rate of c = a with all threads, 16 B an element; a sample a pass."),
+        field(
+            "copy",
+            rate,
+            BY,
+            "Rate of c = a with all threads, 16 B an element; a sample a pass.",
+        ),
         field("scale", rate, BY, "Rate of b = 3 c, 16 B an element."),
         field("add", rate, BY, "Rate of c = a + b, 24 B an element."),
         field("triad", rate, BY, "Rate of a = b + 3 c, 24 B an element; `triad.max` is the best."),
@@ -106,9 +111,8 @@ impl Probe for MemoryBandwidth {
             return Err(failed(FindingCode::NotRecorded, "the instrument was not gathered"));
         };
         let result = instrument::result(piece, NAME)?;
-        let unreadable = |why: String| {
-            failed(FindingCode::OutputUnreadable, format!("{}: {why}", piece.ask))
-        };
+        let unreadable =
+            |why: String| failed(FindingCode::OutputUnreadable, format!("{}: {why}", piece.ask));
         let groups = result.get("groups").and_then(Json::as_array);
         let groups = groups.ok_or_else(|| unreadable("it names no groups of cpus".to_owned()))?;
         let groups: Result<Vec<Group>, String> = groups.iter().map(Group::read).collect();
@@ -139,9 +143,12 @@ impl Group {
             let found = json.get(key).and_then(Json::as_str);
             found.ok_or_else(|| format!("a group has no `{key}`"))
         };
-        let figures = match json.get("unmeasured") {
-            Some(why) => Err(why.as_str().unwrap_or("it does not say why").to_owned()),
-            None => Ok(Figures::read(json)?),
+        let said =
+            |key: &str| json.get(key).map(|why| why.as_str().unwrap_or("it does not say why"));
+        let figures = match (said("too-little-memory"), said("unmeasured")) {
+            (Some(why), _) => Err(format!("too little memory: {why}")),
+            (None, Some(why)) => Err(format!("unmeasured: {why}")),
+            (None, None) => Ok(Figures::read(json)?),
         };
         Ok(Self { name: text("name")?.to_owned(), cpus: CpuSet::parse(text("cpus")?)?, figures })
     }
@@ -149,7 +156,7 @@ impl Group {
     /// Says how it came out, in one line.
     fn state(&self) -> String {
         match &self.figures {
-            Err(why) => format!("too little memory: {why}"),
+            Err(why) => why.clone(),
             Ok(figures) if figures.wrong != 0 => {
                 format!("wrong results: {} elements of {}", figures.wrong, self.name)
             }
@@ -212,9 +219,8 @@ fn observe(all: &Group, groups: &[Group]) -> Observation {
     let alone: Vec<&Group> = groups.iter().filter(|group| group.name != "all").collect();
     let nodes = if alone.is_empty() { vec![all] } else { alone };
     let bad = groups.iter().map(Group::state).find(|state| state != "measured");
-    let list = |of: &dyn Fn(&Group) -> Value| {
-        Value::List(nodes.iter().map(|group| of(group)).collect())
-    };
+    let list =
+        |of: &dyn Fn(&Group) -> Value| Value::List(nodes.iter().map(|group| of(group)).collect());
     let about = |of: &dyn Fn(&Figures) -> Value| match &all.figures {
         Ok(figures) => of(figures),
         Err(_) => Value::Absent(all.state()),
@@ -250,9 +256,9 @@ fn wrong(groups: &[Group]) -> Value {
     match (all.as_slice(), groups.first()) {
         ([], Some(group)) => Value::Absent(group.state()),
         ([], None) => Value::Unreadable("no group".to_owned()),
-        _ => all.iter().try_fold(0_i64, |sum, n| sum.checked_add(*n)).map_or_else(
-            || count(usize::MAX),
-            Value::Integer,
-        ),
+        _ => all
+            .iter()
+            .try_fold(0_i64, |sum, n| sum.checked_add(*n))
+            .map_or_else(|| count(usize::MAX), Value::Integer),
     }
 }

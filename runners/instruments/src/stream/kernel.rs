@@ -73,8 +73,8 @@ impl Arrays {
             wanted[0] = wanted[1] + SCALAR * wanted[2];
         }
         let wrong = |array: &[[f64; BLOCK]], wanted: f64| {
-            let off = |found: &&f64| !((*found - wanted).abs() <= EPSILON * wanted.abs());
-            array.iter().flatten().filter(off).count()
+            let right = |found: f64| (found - wanted).abs() <= EPSILON * wanted.abs();
+            array.iter().flatten().filter(|found| !right(**found)).count()
         };
         wrong(&self.a, wanted[0]) + wrong(&self.b, wanted[1]) + wrong(&self.c, wanted[2])
     }

@@ -52,8 +52,13 @@ fn run(args: &[String]) -> Result<Value, String> {
     }
     let mut groups = Vec::new();
     for group in place::groups(root, &cpus) {
-        let measured = measure(root, &group, &arguments);
-        groups.push(measured.unwrap_or_else(|why| described(&group, json!({ "unmeasured": why }))));
+        let rest = match too_little(root, &group, &arguments)? {
+            Some(why) => json!({ "too-little-memory": why }),
+            None => {
+                measure(root, &group, &arguments).unwrap_or_else(|why| json!({ "unmeasured": why }))
+            }
+        };
+        groups.push(described(&group, rest));
     }
     Ok(json!({ "passes": arguments.passes, "cpus": place::show(&cpus), "groups": groups }))
 }
@@ -115,18 +120,25 @@ fn sized(root: &Path, group: &Group, arguments: &Arguments) -> (u64, String, Opt
     }
 }
 
-fn measure(root: &Path, group: &Group, arguments: &Arguments) -> Result<Value, String> {
-    let (array_bytes, sized_from, caches) = sized(root, group, arguments);
+/// Says how much memory is missing, where the arrays would take more than half of what is spare.
+///
+/// *Errors*: the kernel does not say how much is spare.
+fn too_little(root: &Path, group: &Group, arguments: &Arguments) -> Result<Option<String>, String> {
+    let (array_bytes, sized_from, _) = sized(root, group, arguments);
     let needed = ARRAYS.saturating_mul(array_bytes);
     let spare = place::available_bytes(root)?;
-    if needed > spare / 2 {
-        let mib = |bytes: u64| bytes >> 20;
-        return Err(format!(
+    let mib = |bytes: u64| bytes >> 20;
+    Ok((needed > spare / 2).then(|| {
+        format!(
             "it needs {} MiB ({ARRAYS} arrays, {sized_from}), and of {} MiB to spare it takes at most half",
             mib(needed),
             mib(spare)
-        ));
-    }
+        )
+    }))
+}
+
+fn measure(root: &Path, group: &Group, arguments: &Arguments) -> Result<Value, String> {
+    let (array_bytes, sized_from, caches) = sized(root, group, arguments);
     let outcome = team::run(&group.cpus, array_bytes, arguments.passes)?;
     let mut rest = Map::new();
     rest.insert("threads".to_owned(), json!(group.cpus.len()));
@@ -140,7 +152,7 @@ fn measure(root: &Path, group: &Group, arguments: &Arguments) -> Result<Value, S
         let rates: Vec<f64> = seconds.iter().map(|seconds| bytes / seconds / 1e9).collect();
         rest.insert(format!("{}-gb-per-s", KERNELS[kernel]), json!(rates));
     }
-    Ok(described(group, Value::Object(rest)))
+    Ok(Value::Object(rest))
 }
 
 #[cfg(test)]
@@ -168,7 +180,7 @@ mod tests {
     #[test]
     fn more_than_half_of_the_memory_to_spare_is_never_taken() {
         let result = run(&words("--array-bytes 1000000000000000")).unwrap();
-        let why = result["groups"][0]["unmeasured"].as_str().unwrap();
+        let why = result["groups"][0]["too-little-memory"].as_str().unwrap();
         assert!(why.contains("at most half"), "{why}");
     }
 
