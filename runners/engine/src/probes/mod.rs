@@ -18,6 +18,7 @@ mod process;
 mod scheduling;
 mod service;
 mod storage;
+mod storage_throughput;
 mod sysctl;
 mod sysfs;
 mod toolchain;
@@ -44,6 +45,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &scheduling::Scheduling,
     &service::Service,
     &storage::Storage,
+    &storage_throughput::StorageThroughput,
     &sysctl::Sysctl,
     &sysfs::Sysfs,
     &toolchain::Toolchain,
