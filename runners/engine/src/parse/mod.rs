@@ -14,6 +14,7 @@ pub(crate) mod key_value;
 pub mod meminfo;
 pub(crate) mod mountinfo;
 pub mod os_release;
+pub(crate) mod smartctl;
 pub(crate) mod time_service;
 pub(crate) mod toolchain;
 pub(crate) mod version;

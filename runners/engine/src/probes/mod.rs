@@ -17,6 +17,7 @@ mod port;
 mod process;
 mod scheduling;
 mod service;
+mod smart;
 mod storage;
 mod storage_throughput;
 mod sysctl;
@@ -44,6 +45,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &process::Process,
     &scheduling::Scheduling,
     &service::Service,
+    &smart::Smart,
     &storage::Storage,
     &storage_throughput::StorageThroughput,
     &sysctl::Sysctl,
