@@ -12,6 +12,7 @@ pub(crate) mod json;
 pub(crate) mod kernel_log;
 pub(crate) mod key_value;
 pub mod meminfo;
+pub(crate) mod memory_device;
 pub(crate) mod mountinfo;
 pub mod os_release;
 pub(crate) mod smartctl;

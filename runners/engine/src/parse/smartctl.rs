@@ -84,7 +84,7 @@ pub(crate) fn read(output: &str, exit: Option<i64>) -> Result<Health, Unknown> {
     };
     let json: Json = serde_json::from_str(output).map_err(|error| {
         let first = output.lines().map(str::trim).find(|line| !line.is_empty());
-        let said = first.unwrap_or("nothing");
+        let said: String = first.unwrap_or("nothing").chars().take(60).collect();
         Unknown::Failed(format!(
             "smartctl gave no JSON (it can since 7.0): {error}; it said: {said}"
         ))

@@ -10,6 +10,7 @@ mod journal;
 mod kernel_isolation;
 mod memory;
 mod memory_bandwidth;
+mod memory_modules;
 mod net_interface;
 mod os_release;
 mod package;
@@ -38,6 +39,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &kernel_isolation::KernelIsolation,
     &memory::Memory,
     &memory_bandwidth::MemoryBandwidth,
+    &memory_modules::MemoryModules,
     &net_interface::NetInterface,
     &os_release::OsRelease,
     &package::Package,
