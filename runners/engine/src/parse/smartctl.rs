@@ -97,10 +97,8 @@ pub(crate) fn read(output: &str, exit: Option<i64>) -> Result<Health, Unknown> {
         let why =
             if messages.is_empty() { format!("smartctl ended with {exit}") } else { messages };
         let denied = ["Permission denied", "Operation not permitted"];
-        return Err(match denied.iter().any(|text| why.contains(text)) {
-            true => Unknown::Denied(why),
-            false => Unknown::Failed(why),
-        });
+        let denied = denied.iter().any(|text| why.contains(text));
+        return Err(if denied { Unknown::Denied(why) } else { Unknown::Failed(why) });
     }
     let flag = |at: &str| json.pointer(at).and_then(Json::as_bool);
     if flag("/smart_support/available") == Some(false) {

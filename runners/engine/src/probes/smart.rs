@@ -112,13 +112,12 @@ struct Drive<'a> {
 impl<'a> Drive<'a> {
     fn read(json: &'a Json) -> Option<Self> {
         let text = |key: &str| json.get(key).and_then(Json::as_str);
-        let health = match text("failed") {
-            Some(why) => Err(Unknown::Failed(format!("smartctl cannot be started: {why}"))),
-            None => {
-                let exit = json.get("exit").and_then(Json::as_i64);
-                smartctl::read(text("output").unwrap_or_default(), exit)
-            }
-        };
+        let exit = json.get("exit").and_then(Json::as_i64);
+        let output = text("output").unwrap_or_default();
+        let health = text("failed").map_or_else(
+            || smartctl::read(output, exit),
+            |why| Err(Unknown::Failed(format!("smartctl cannot be started: {why}"))),
+        );
         Some(Self { name: text("name")?, health })
     }
 

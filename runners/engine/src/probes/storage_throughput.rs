@@ -200,10 +200,10 @@ fn job(runs: &[Json], name: &str) -> Result<(Run, Vec<String>), Trouble> {
             }
         }
     }
-    match refused.is_empty() {
-        true => Err(unreadable(format!("fio did not run the job `{name}`"))),
-        false => Err((FindingCode::ProgramFailed, format!("fio: {}", refused.join("; ")))),
+    if refused.is_empty() {
+        return Err(unreadable(format!("fio did not run the job `{name}`")));
     }
+    Err((FindingCode::ProgramFailed, format!("fio: {}", refused.join("; "))))
 }
 
 /// Holds what a run of fio found.
@@ -237,10 +237,8 @@ impl Run {
             Some(0) if exit == Some(0) => {}
             Some(error) if error != 0 => {
                 let why = format!("job error {error}: {}", complaint());
-                return Err(match REFUSING.contains(&error) {
-                    true => Bad::Refused(why),
-                    false => Bad::Failed(why),
-                });
+                let refused = REFUSING.contains(&error);
+                return Err(if refused { Bad::Refused(why) } else { Bad::Failed(why) });
             }
             _ if text("stderr").contains("not loadable") => return Err(Bad::Refused(complaint())),
             _ if exit != Some(0) => {
