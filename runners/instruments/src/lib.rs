@@ -17,6 +17,8 @@ mod smart;
 mod stream;
 #[cfg(target_os = "linux")]
 mod tool;
+#[cfg(target_os = "linux")]
+mod tsc;
 
 use serde_json::{Value, json};
 
@@ -49,6 +51,8 @@ pub static INSTRUMENTS: &[Instrument] = &[
     smart::INSTRUMENT,
     #[cfg(target_os = "linux")]
     stream::INSTRUMENT,
+    #[cfg(target_os = "linux")]
+    tsc::INSTRUMENT,
 ];
 
 /// Finds an instrument by name.
