@@ -85,7 +85,7 @@ pub(super) fn blame<'a>(gaps: &[Gap], events: &'a [Event], own: Own) -> Blame<'a
         let inside = events[next..].partition_point(|event| event.at <= end);
         let inside = &events[next..next + inside];
         blame.classes.push(class(inside, own));
-        if let Some((name, _)) = other_task(inside, own) {
+        if let Some((name, _)) = other_tasks(inside, own).next() {
             let (count, cycles) = blame.tasks.entry(name).or_default();
             *count += 1;
             *cycles = cycles.saturating_add(gap.length);
@@ -94,9 +94,9 @@ pub(super) fn blame<'a>(gaps: &[Gap], events: &'a [Event], own: Own) -> Blame<'a
     blame
 }
 
-/// Returns the first task that ran instead of the loop, and its priority.
-fn other_task(inside: &[Event], own: Own) -> Option<(&str, i64)> {
-    inside.iter().find_map(|event| match &event.what {
+/// Goes through the tasks that ran instead of the loop, with their priorities.
+fn other_tasks(inside: &[Event], own: Own) -> impl Iterator<Item = (&str, i64)> {
+    inside.iter().filter_map(move |event| match &event.what {
         What::Switch { to, name, priority, .. } if *to != own.task => {
             Some((name.as_str(), *priority))
         }
@@ -106,16 +106,18 @@ fn other_task(inside: &[Event], own: Own) -> Option<(&str, i64)> {
 
 fn class(inside: &[Event], own: Own) -> Class {
     let has = |what: &What| inside.iter().any(|event| event.what == *what);
-    match other_task(inside, own) {
-        Some((_, priority)) if own.real_time && priority >= ORDINARY => Class::RtThrottling,
-        Some(_) => Class::TaskSwitch,
-        None if inside.iter().any(|event| matches!(event.what, What::Switch { .. })) => {
-            Class::TaskSwitch
-        }
-        None if has(&What::Timer) => Class::Timer,
-        None if has(&What::Interrupt) => Class::Irq,
-        None if has(&What::Exception) => Class::Exception,
-        None => Class::Unexplained,
+    if own.real_time && other_tasks(inside, own).any(|(_, priority)| priority >= ORDINARY) {
+        Class::RtThrottling
+    } else if inside.iter().any(|event| matches!(event.what, What::Switch { .. })) {
+        Class::TaskSwitch
+    } else if has(&What::Timer) {
+        Class::Timer
+    } else if has(&What::Interrupt) {
+        Class::Irq
+    } else if has(&What::Exception) {
+        Class::Exception
+    } else {
+        Class::Unexplained
     }
 }
 
@@ -126,7 +128,8 @@ impl Blame<'_> {
         let whole: f64 = gaps.iter().map(stolen).sum();
         let classes = Class::ALL.map(|class| {
             let of_class = || gaps.iter().zip(&self.classes).filter(move |(_, c)| **c == class);
-            let us: f64 = of_class().map(|(gap, _)| stolen(gap)).sum();
+            // The sum of none is a negative zero.
+            let us = 0.0 + of_class().map(|(gap, _)| stolen(gap)).sum::<f64>();
             let share = if whole > 0.0 { us / whole } else { 0.0 };
             json!({
                 "class": class.name(),

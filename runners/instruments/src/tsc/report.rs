@@ -99,6 +99,8 @@ fn jitter(measured: &Measured, reading: &Reading<'_>, minimum: u64) -> Value {
     let whole_ns = f64_of(window.end.saturating_sub(window.start)) / per_ns;
     json!({
         "window-ns": whole_ns,
+        "start-tsc": window.start,
+        "end-tsc": window.end,
         "threshold-ns": f64_of(measured.threshold) / per_ns,
         "gaps": ring.count(),
         "lost": ring.lost,
