@@ -83,7 +83,7 @@ pub(crate) fn main() -> ExitCode {
             let held = holds(shape, &seen);
             right &= held;
             println!(
-                "{:>4} us / {:>5} us  run {run}  {}/{} found  excess {:.1} us a burst  sum {:+.2} %  {} with others  {}",
+                "{:>4} us / {:>5} us  run {run}  {}/{} found  excess {:.1} us a burst  sum {:+.2} %  {} with others  {:.1} ms stolen unexplained  {}",
                 shape.burst_us,
                 shape.period_us,
                 seen.found,
@@ -91,6 +91,8 @@ pub(crate) fn main() -> ExitCode {
                 seen.cost_us,
                 seen.sum_error * 100.0,
                 seen.others,
+                seen.result["attribution"]["unexplained-share"].as_f64().unwrap_or(f64::NAN)
+                    * WINDOW_MS as f64,
                 if held { "ok" } else { "WRONG" },
             );
         }

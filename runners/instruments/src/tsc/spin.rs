@@ -92,13 +92,20 @@ impl Window {
 pub(super) fn watch(counts: &mut Buckets, ring: &mut Ring, threshold: u64, cycles: u64) -> Window {
     let start = counter::now();
     let end = start.saturating_add(cycles);
-    let (mut last, mut batch_start) = (start, start);
-    let (mut iterations, mut fastest) = (0, u64::MAX);
+    let mut last = counter::now();
+    let mut length = last.wrapping_sub(start);
+    if length > threshold {
+        ring.keep(start, length);
+    }
+    let mut batch_start = last;
+    let (mut iterations, mut fastest) = (1, u64::MAX);
     loop {
         for _ in 0..BATCH {
             let now = counter::now();
-            let length = now.wrapping_sub(last);
+            // The length before is counted while the counter is being read: what waits for the
+            // reading itself would make each iteration longer by its own latency.
             counts[bucket(length)] += 1;
+            length = now.wrapping_sub(last);
             if length > threshold {
                 ring.keep(last, length);
             }
@@ -108,6 +115,7 @@ pub(super) fn watch(counts: &mut Buckets, ring: &mut Ring, threshold: u64, cycle
         fastest = fastest.min(last.wrapping_sub(batch_start));
         batch_start = last;
         if last >= end {
+            counts[bucket(length)] += 1;
             return Window::new(start, last, iterations, fastest);
         }
     }
