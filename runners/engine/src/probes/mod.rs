@@ -24,6 +24,7 @@ mod storage_throughput;
 mod sysctl;
 mod sysfs;
 mod toolchain;
+mod tsc;
 
 use crate::probe::Probe;
 
@@ -53,6 +54,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &sysctl::Sysctl,
     &sysfs::Sysfs,
     &toolchain::Toolchain,
+    &tsc::Tsc,
 ];
 
 /// Finds a probe by name.

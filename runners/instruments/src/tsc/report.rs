@@ -129,7 +129,9 @@ fn attribution(measured: &Measured, minimum: u64) -> Value {
     written["events"] = json!(traced.events.len());
     written["lost-events"] = json!(traced.lost);
     written["missing-events"] = json!(traced.missing);
-    written["unexplained-share"] = json!(f64_of(cycles) / window);
+    // What was not recorded would look as if nothing had happened.
+    let known = traced.lost == 0;
+    written["unexplained-share"] = json!(known.then(|| f64_of(cycles) / window));
     written
 }
 
