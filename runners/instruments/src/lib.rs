@@ -5,7 +5,17 @@
 //! memory, a ring) ends with the process. `unsafe` lives here. It knows nothing of suites.
 
 #[cfg(target_os = "linux")]
+mod child;
+#[cfg(target_os = "linux")]
 mod fio;
+#[cfg(target_os = "linux")]
+mod huge_page;
+#[cfg(target_os = "linux")]
+mod io_ring;
+#[cfg(target_os = "linux")]
+mod kernel_file;
+#[cfg(target_os = "linux")]
+mod mapping;
 mod refusal;
 #[cfg(target_os = "linux")]
 mod scheduling;
@@ -45,6 +55,10 @@ pub struct Instrument {
 pub static INSTRUMENTS: &[Instrument] = &[
     #[cfg(target_os = "linux")]
     fio::INSTRUMENT,
+    #[cfg(target_os = "linux")]
+    huge_page::INSTRUMENT,
+    #[cfg(target_os = "linux")]
+    io_ring::INSTRUMENT,
     #[cfg(target_os = "linux")]
     scheduling::INSTRUMENT,
     #[cfg(target_os = "linux")]

@@ -36,6 +36,9 @@ const NAMES: &[(i32, &str)] = &[
     (libc::ESRCH, "ESRCH"),
     (libc::EAFNOSUPPORT, "EAFNOSUPPORT"),
     (libc::EOPNOTSUPP, "EOPNOTSUPP"),
+    (libc::ENETDOWN, "ENETDOWN"),
+    (libc::ENOBUFS, "ENOBUFS"),
+    (libc::EPFNOSUPPORT, "EPFNOSUPPORT"),
     (libc::EPROTONOSUPPORT, "EPROTONOSUPPORT"),
 ];
 
@@ -49,6 +52,11 @@ impl Refusal {
     /// Takes the error of the call that has just failed.
     pub fn last(call: &'static str, why: impl Into<String>) -> Self {
         let errno = io::Error::last_os_error().raw_os_error().unwrap_or_default();
+        Self { call, errno, why: why.into() }
+    }
+
+    /// Holds an error of which the number is already known.
+    pub fn of(call: &'static str, errno: i32, why: impl Into<String>) -> Self {
         Self { call, errno, why: why.into() }
     }
 

@@ -3,11 +3,12 @@
 //! Taken by this process and read back; both end with it. A refusal names the limit that stands
 //! behind it. Latency under that priority is measured elsewhere.
 
-use std::{fs, io};
-
 use serde_json::{Value, json};
 
-use crate::{Instrument, Refusal};
+use crate::{
+    Instrument, Refusal,
+    kernel_file::{number, status},
+};
 
 pub(crate) const INSTRUMENT: Instrument = Instrument {
     name: "scheduling",
@@ -68,18 +69,6 @@ fn memory_lock() -> Result<Value, Refusal> {
     // SAFETY: the same range, still alive.
     unsafe { libc::munlock(memory.as_ptr().cast(), LOCKED) };
     Ok(json!({ "locked-bytes": LOCKED, "read-back": kept }))
-}
-
-/// Returns a line of this process's status; null where it is not there.
-fn status(key: &str) -> Value {
-    let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mut lines = text.lines().filter_map(|line| line.split_once(':'));
-    lines.find(|(name, _)| *name == key).map_or(Value::Null, |(_, value)| json!(value.trim()))
-}
-
-fn number(path: &str) -> Value {
-    let text: io::Result<String> = fs::read_to_string(path);
-    text.ok().and_then(|text| text.trim().parse::<i64>().ok()).map_or(Value::Null, |n| json!(n))
 }
 
 /// Returns a soft limit; null where there is none or it cannot be read.

@@ -1,7 +1,9 @@
 //! The JSON document of one of our own instruments.
 
 use serde_json::Value as Json;
-use verify_model::{evidence::Evidence, finding::FindingCode, observation::AttemptError};
+use verify_model::{
+    ask::Ask, evidence::Evidence, finding::FindingCode, observation::AttemptError, value::Value,
+};
 
 use crate::probe::{failed, text_of};
 
@@ -28,6 +30,28 @@ pub(crate) fn result(evidence: &Evidence, name: &str) -> Result<Json, AttemptErr
     }
     let missing = || unreadable(format!("{}: it gave no result", evidence.ask));
     document.get("result").filter(|result| result.is_object()).cloned().ok_or_else(missing)
+}
+
+/// Finds an instrument among what was gathered and returns its result.
+///
+/// *Errors*: as [`result`], or it was not asked for.
+pub(crate) fn gathered(evidence: &[&Evidence], name: &str) -> Result<Json, AttemptError> {
+    let wanted = |ask: &Ask| matches!(ask, Ask::Instrument { argv, .. } if argv.first().is_some_and(|n| n == name));
+    match evidence.iter().find(|piece| wanted(&piece.ask)) {
+        Some(piece) => result(piece, name),
+        None => Err(failed(FindingCode::NotRecorded, format!("{name} was not gathered"))),
+    }
+}
+
+/// Reads one part of a result: the refusal as a text, else what `read` makes of it.
+pub(crate) fn part(part: &Json, read: impl FnOnce(&Json) -> Value) -> Value {
+    if let Some(why) = refusal(part) {
+        return Value::Text(format!("refused: {why}"));
+    }
+    match part.get("broken").and_then(Json::as_str) {
+        Some(how) => Value::Unreadable(format!("the instrument broke: {how}")),
+        None => read(part),
+    }
 }
 
 /// Says what the kernel refused, where a part of the result is a refusal.

@@ -5,7 +5,9 @@ mod command;
 mod cpu;
 mod file;
 mod http;
+mod huge_page;
 mod hugepages;
+mod io_uring;
 mod journal;
 mod kernel_isolation;
 mod memory;
@@ -35,7 +37,9 @@ pub static PROBES: &[&dyn Probe] = &[
     &cpu::Cpu,
     &file::File,
     &http::Http,
+    &huge_page::HugePage,
     &hugepages::Hugepages,
+    &io_uring::IoUring,
     &journal::Journal,
     &kernel_isolation::KernelIsolation,
     &memory::Memory,
