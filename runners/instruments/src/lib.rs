@@ -5,7 +5,13 @@
 //! memory, a ring) ends with the process. `unsafe` lives here. It knows nothing of suites.
 
 #[cfg(target_os = "linux")]
+mod affinity;
+#[cfg(target_os = "linux")]
 mod child;
+#[cfg(target_os = "linux")]
+mod counter_table;
+#[cfg(target_os = "linux")]
+mod cpu_list;
 #[cfg(target_os = "linux")]
 mod fio;
 #[cfg(target_os = "linux")]
@@ -13,10 +19,16 @@ mod huge_page;
 #[cfg(target_os = "linux")]
 mod io_ring;
 #[cfg(target_os = "linux")]
+mod isolation;
+#[cfg(target_os = "linux")]
 mod kernel_file;
 #[cfg(target_os = "linux")]
 mod mapping;
+#[cfg(target_os = "linux")]
+mod netdev;
 mod refusal;
+#[cfg(target_os = "linux")]
+mod sandbox;
 #[cfg(target_os = "linux")]
 mod scheduling;
 #[cfg(target_os = "linux")]
@@ -26,9 +38,13 @@ mod smart;
 #[cfg(target_os = "linux")]
 mod stream;
 #[cfg(target_os = "linux")]
+mod task;
+#[cfg(target_os = "linux")]
 mod tool;
 #[cfg(target_os = "linux")]
 mod tsc;
+#[cfg(target_os = "linux")]
+mod xdp_socket;
 
 use serde_json::{Value, json};
 
@@ -54,11 +70,17 @@ pub struct Instrument {
 /// Holds every instrument of this build, sorted by name.
 pub static INSTRUMENTS: &[Instrument] = &[
     #[cfg(target_os = "linux")]
+    xdp_socket::INSTRUMENT,
+    #[cfg(target_os = "linux")]
     fio::INSTRUMENT,
     #[cfg(target_os = "linux")]
     huge_page::INSTRUMENT,
     #[cfg(target_os = "linux")]
     io_ring::INSTRUMENT,
+    #[cfg(target_os = "linux")]
+    isolation::INSTRUMENT,
+    #[cfg(target_os = "linux")]
+    sandbox::INSTRUMENT,
     #[cfg(target_os = "linux")]
     scheduling::INSTRUMENT,
     #[cfg(target_os = "linux")]

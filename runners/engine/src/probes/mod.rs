@@ -1,5 +1,6 @@
 //! The table of probes: one file each, one line each.
 
+mod af_xdp;
 mod clock;
 mod command;
 mod cpu;
@@ -18,6 +19,7 @@ mod os_release;
 mod package;
 mod port;
 mod process;
+mod sandbox;
 mod scheduling;
 mod service;
 mod smart;
@@ -32,6 +34,7 @@ use crate::probe::Probe;
 
 /// Holds every probe, sorted by name.
 pub static PROBES: &[&dyn Probe] = &[
+    &af_xdp::AfXdp,
     &clock::Clock,
     &command::Command,
     &cpu::Cpu,
@@ -50,6 +53,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &package::Package,
     &port::Port,
     &process::Process,
+    &sandbox::Sandbox,
     &scheduling::Scheduling,
     &service::Service,
     &smart::Smart,
