@@ -7,6 +7,7 @@
 use verify_model::{
     ask::Ask,
     check::Params,
+    cpu_set::CpuSet,
     effect::Effect,
     evidence::{Captured, Evidence, Failure, FailureKind, Stream},
     field::{FieldKind, FieldSpec},
@@ -138,6 +139,14 @@ impl<'a> With<'a> {
     /// Returns a yes or no; a missing one is no.
     pub fn flag(self, name: &str) -> bool {
         matches!(self.0.get(name), Some(Literal::Bool(true)))
+    }
+
+    /// Returns a set of cpus.
+    pub fn cpus(self, name: &str) -> Option<&'a CpuSet> {
+        match self.0.get(name) {
+            Some(Literal::Cpus(cpus)) => Some(cpus),
+            _ => None,
+        }
     }
 
     /// Returns a quantity.

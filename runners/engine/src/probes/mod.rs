@@ -9,6 +9,7 @@ mod http;
 mod huge_page;
 mod hugepages;
 mod io_uring;
+mod isolation;
 mod journal;
 mod kernel_isolation;
 mod memory;
@@ -43,6 +44,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &huge_page::HugePage,
     &hugepages::Hugepages,
     &io_uring::IoUring,
+    &isolation::Isolation,
     &journal::Journal,
     &kernel_isolation::KernelIsolation,
     &memory::Memory,
