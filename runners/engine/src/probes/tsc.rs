@@ -225,6 +225,12 @@ impl Probe for Tsc {
             let words = [NAME, "--for", &window, "--warm-up", &warm_up, "--priority", &priority];
             let mut argv: Vec<String> = words.map(str::to_owned).into();
             argv.extend(cpu.into_iter().flat_map(|cpu| ["--cpu".to_owned(), cpu.to_string()]));
+            // All are measured at once: together they must leave a cpu to ordinary tasks.
+            if let Some(Literal::Cpus(cpus)) = with.0.get("cpus")
+                && cpus.len() > 1
+            {
+                argv.extend(["--beside".to_owned(), cpus.to_string()]);
+            }
             Ask::Instrument { argv, limit_ms: window_ms + AROUND_MS }
         };
         Ok(cpus.into_iter().map(ask).collect())

@@ -65,7 +65,7 @@ pub(crate) fn main(words: &[&str]) -> ExitCode {
     if !rise() {
         return ExitCode::FAILURE;
     }
-    print!("ready\n");
+    println!("ready");
     std::io::stdout().flush().unwrap();
     let mut next_ns = now_ns();
     for burst in &mut bursts {

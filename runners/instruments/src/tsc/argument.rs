@@ -3,6 +3,7 @@
 /// Arguments with their defaults, one a line.
 pub(super) const HELP: &str = "\
 --cpu N          cpu to measure on; the last one that may be used, unless given
+--beside LIST    cpus that others measure at the same time: they are left to no ordinary task
 --for TIME       window, such as 10s or 200ms, up to 600s (10s)
 --warm-up TIME   loop before the window, which is not counted (1s)
 --priority N     SCHED_FIFO priority, or none (80)
@@ -22,6 +23,8 @@ const RING_LIMIT: usize = 1 << 22;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Asked {
     pub cpu: Option<usize>,
+    /// A list of cpus, as the kernel writes it.
+    pub beside: String,
     pub window_ns: u64,
     pub warm_up_ns: u64,
     pub priority: Option<i32>,
@@ -35,6 +38,7 @@ impl Default for Asked {
     fn default() -> Self {
         Self {
             cpu: None,
+            beside: String::new(),
             window_ns: 10_000_000_000,
             warm_up_ns: 1_000_000_000,
             // *Source*: `rt-tests` measure at 80, above threaded interrupts at 50.
@@ -73,6 +77,12 @@ impl Asked {
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
             "--cpu" => self.cpu = Some(whole(value, 0, 1 << 20)?),
+            "--beside" => {
+                let listed = value.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | '-'));
+                listed
+                    .then(|| value.clone_into(&mut self.beside))
+                    .ok_or("expected a list of cpus")?;
+            }
             "--for" => self.window_ns = within(value, WINDOW_LEAST_NS, WINDOW_LIMIT_NS)?,
             "--warm-up" => self.warm_up_ns = within(value, WINDOW_LEAST_NS, WINDOW_LIMIT_NS)?,
             "--threshold" => self.threshold_ns = Some(within(value, 1, 1_000_000_000)?),
@@ -134,10 +144,11 @@ mod tests {
     #[test]
     fn every_argument_is_read_in_both_spellings() {
         let asked = parse(
-            "--cpu 6 --for=200ms --warm-up 50ms --priority none --threshold 1us --ring 8 --gaps=0 --trace none",
+            "--cpu 6 --beside 6-7 --for=200ms --warm-up 50ms --priority none --threshold 1us --ring 8 --gaps=0 --trace none",
         );
         let expected = Asked {
             cpu: Some(6),
+            beside: "6-7".to_owned(),
             window_ns: 200_000_000,
             warm_up_ns: 50_000_000,
             priority: None,
@@ -155,6 +166,7 @@ mod tests {
         for (line, part) in [
             ("--cpu", "needs a value"),
             ("--cpu six", "whole number"),
+            ("--beside all", "list of cpus"),
             ("--for 5", "unit"),
             ("--for 1ms", "expected from"),
             ("--for 99999999999999999999s", "not a time"),

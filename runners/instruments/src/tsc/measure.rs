@@ -55,7 +55,7 @@ pub(super) struct Measured {
 ///
 /// *Errors*: the cpu is refused, or the counter stands still.
 pub(super) fn measure(asked: &Asked) -> Result<Value, Refusal> {
-    let cpu = Cpus::read(setting::allowed()).choose(asked.cpu)?;
+    let cpu = Cpus::read(setting::allowed(), &asked.beside)?.choose(asked.cpu)?;
     let (clock, knobs) = (surroundings::clock(), surroundings::knobs(cpu));
     let trace = if asked.trace { Trace::start(cpu) } else { Err(not_asked()) };
     let mut ring = Ring::new(asked.ring);

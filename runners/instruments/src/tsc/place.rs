@@ -16,6 +16,8 @@ pub(super) struct Cpus {
     pub online: BTreeSet<usize>,
     /// Isolated from the scheduler's balancing.
     pub isolated: BTreeSet<usize>,
+    /// Taken by other loops at the same time.
+    pub beside: BTreeSet<usize>,
     /// Those on which this process may run.
     pub allowed: BTreeSet<usize>,
 }
@@ -48,9 +50,17 @@ pub(super) fn file(name: &str) -> BTreeSet<usize> {
 
 impl Cpus {
     /// Reads what the kernel says.
-    pub(super) fn read(allowed: BTreeSet<usize>) -> Self {
+    ///
+    /// *Errors*: what others take is not a list of cpus.
+    pub(super) fn read(allowed: BTreeSet<usize>, beside: &str) -> Result<Self, Refusal> {
+        let wrong = || Refusal {
+            call: "sched_setaffinity",
+            errno: libc::EINVAL,
+            why: format!("`{beside}` is not a list of cpus"),
+        };
+        let beside = list(beside).ok_or_else(wrong)?;
         let online = file("online");
-        Self { present: file("present"), online, isolated: file("isolated"), allowed }
+        Ok(Self { present: file("present"), online, isolated: file("isolated"), beside, allowed })
     }
 
     /// Chooses the cpu: the one that was asked for, else the last that may be used, an isolated one
@@ -79,10 +89,14 @@ impl Cpus {
             let why = format!("cpu {cpu} is offline; online are {}", words(&self.online));
             return refuse(libc::EINVAL, why);
         }
-        if self.online.iter().all(|other| *other == cpu || self.isolated.contains(other)) {
+        let taken = |other: &usize| {
+            *other == cpu || self.isolated.contains(other) || self.beside.contains(other)
+        };
+        if self.online.iter().all(taken) {
             let why = format!(
-                "cpu {cpu} is the last one for ordinary tasks: all others are isolated ({})",
-                words(&self.isolated)
+                "cpu {cpu} is the last one for ordinary tasks: all others are isolated ({}) or measured beside it ({})",
+                words(&self.isolated),
+                words(&self.beside)
             );
             return refuse(libc::EBUSY, why);
         }
@@ -112,7 +126,8 @@ mod tests {
     fn cpus(present: &str, online: &str, isolated: &str) -> Cpus {
         let list = |text| list(text).unwrap();
         let allowed = list(online).difference(&list(isolated)).copied().collect();
-        Cpus { present: list(present), online: list(online), isolated: list(isolated), allowed }
+        let (present, online, isolated) = (list(present), list(online), list(isolated));
+        Cpus { present, online, isolated, allowed, ..Cpus::default() }
     }
 
     #[test]
@@ -140,6 +155,8 @@ mod tests {
         let isolated = cpus("0-3", "0-3", "1-3");
         assert_eq!(isolated.choose(Some(3)), Ok(3));
         assert!(isolated.choose(Some(0)).unwrap_err().why.contains("isolated (1-3)"));
+        let both = Cpus { beside: list("0-1").unwrap(), ..cpus("0-1", "0-1", "") };
+        assert!(both.choose(Some(1)).unwrap_err().why.contains("beside it (0-1)"));
         assert!(cpus("0", "0", "").choose(Some(0)).unwrap_err().why.contains("one cpu"));
         assert!(cpus("0-1", "0", "").choose(None).unwrap_err().why.contains("one cpu"));
     }
