@@ -1,4 +1,4 @@
-//! Whether a program can have io_uring: a ring really set up, and a file really read through it.
+//! Whether a program can have `io_uring`: a ring really set up, and a file really read through it.
 //!
 //! Built in is not allowed: a sysctl, a seccomp filter or a security module refuses it, and a
 //! container sees the same kernel. The bytes are compared with those of an ordinary read of the
@@ -50,9 +50,9 @@ fn run(args: &[String]) -> Result<Value, String> {
 
 fn read_a_file() -> Result<Value, Refusal> {
     let why = format!("{FILE} cannot be read: is /proc mounted?");
-    let file = File::open(FILE).map_err(|error| of("open", &error, &*why))?;
+    let file = File::open(FILE).map_err(|error| of("open", &error, &why))?;
     let mut expected = vec![0_u8; LENGTH as usize];
-    let length = file.read_at(&mut expected, 0).map_err(|error| of("pread", &error, &*why))?;
+    let length = file.read_at(&mut expected, 0).map_err(|error| of("pread", &error, &why))?;
     expected.truncate(length);
 
     let mut params = ring::io_uring_params::default();

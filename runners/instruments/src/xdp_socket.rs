@@ -1,4 +1,4 @@
-//! Whether a program can have an AF_XDP socket, and which interfaces can do XDP.
+//! Whether a program can have an `AF_XDP` socket, and which interfaces can do XDP.
 //!
 //! Socket, memory and all four rings are really made, and bound to loopback in copy mode, which
 //! touches no device. A zero-copy bind would reset a queue of a real card, so that is never done:

@@ -1,4 +1,4 @@
-//! Answers whether a program can have an AF_XDP socket, and which interfaces can do XDP.
+//! Answers whether a program can have an `AF_XDP` socket, and which interfaces can do XDP.
 //!
 //! An instrument makes the socket with its rings and binds it to loopback in copy mode. A
 //! zero-copy bind resets a queue of the card, so what drivers can do is taken from what they say.

@@ -1,4 +1,4 @@
-//! Answers whether a program can have io_uring, by an instrument that reads a file through one.
+//! Answers whether a program can have `io_uring`, by an instrument that reads a file through one.
 //!
 //! The sysctl says what is forbidden to whom; seccomp filters and security modules say nothing
 //! until they are asked, so a ring is really set up and the bytes are compared.
