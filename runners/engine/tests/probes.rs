@@ -305,8 +305,13 @@ fn with_text(captured: &Captured, old: &str, new: &str) -> Captured {
 fn no_damage_to_the_evidence_breaks_a_probe() {
     let mut read_count = 0;
     for probe in PROBES {
+        // What several cases share, as most do "no such file", is damaged in the first of them.
+        let mut seen = BTreeSet::new();
         for (_, case) in cases(*probe) {
             for at in 0..case.captured.len() {
+                if !seen.insert((at, serde_json::to_string(&case.captured[at]).unwrap())) {
+                    continue;
+                }
                 for way in damaged(&case.captured[at]) {
                     let mut captured = case.captured.clone();
                     captured[at] = way;
