@@ -5,6 +5,7 @@
 //! [`probe`] says how one kind of answer is got, and [`probes`] is the table of them.
 
 pub mod baseline;
+pub(crate) mod boot;
 pub mod capability;
 pub mod catalogue;
 pub mod execute;

@@ -27,6 +27,12 @@ impl Cmdline {
         Self(parameters)
     }
 
+    /// Reads the words behind ` -- `, as if they were parameters.
+    pub fn for_init(text: &str) -> Self {
+        let words = words(text.trim());
+        Self(words.into_iter().skip_while(|word| *word != "--").skip(1).map(parameter).collect())
+    }
+
     /// Returns the values that a parameter was given, in order; a bare word gives an empty value.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let named = self.0.iter().filter(move |(given, _)| given == name);
@@ -87,5 +93,7 @@ mod tests {
     fn words_for_init_are_not_for_the_kernel() {
         assert_eq!(given("hugepages=16 -- isolcpus=2,3", "isolcpus"), [""; 0]);
         assert_eq!(given("a --isolcpus=2", "isolcpus"), [""; 0]);
+        let init = Cmdline::for_init("isolcpus=1 -- isolcpus=2,3");
+        assert_eq!(init.all("isolcpus").collect::<Vec<_>>(), ["2,3"]);
     }
 }

@@ -2,12 +2,16 @@
 //!
 //! One format a file, text in and values out. What a probe alone reads stays in the probe.
 
+pub(crate) mod boot_entry;
 pub mod cmdline;
 pub mod cpu_list;
 pub mod cpuinfo;
 pub(crate) mod df;
+pub(crate) mod grub;
+pub(crate) mod hugepage_request;
 pub(crate) mod instrument;
 pub(crate) mod ip_address;
+pub mod isolation_list;
 pub(crate) mod json;
 pub(crate) mod kernel_log;
 pub(crate) mod key_value;
@@ -15,6 +19,7 @@ pub mod meminfo;
 pub(crate) mod memory_device;
 pub(crate) mod mountinfo;
 pub mod os_release;
+pub mod shell;
 pub(crate) mod smartctl;
 pub(crate) mod time_service;
 pub(crate) mod toolchain;

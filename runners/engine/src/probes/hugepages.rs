@@ -1,8 +1,9 @@
-//! Answers which huge pages the kernel holds, of each size and on each NUMA node.
+//! Answers which huge pages were meant, asked for at boot, and are held, by size and NUMA node.
 //!
-//! Counts come from sysfs: `HugePages_*` in `/proc/meminfo` is about the default size only. What
-//! was asked for at boot is shown beside it, for the kernel takes what it gets and does not fail.
-//! Whether a program can map one is not answered here.
+//! Counts come from sysfs: `HugePages_*` in `/proc/meminfo` is about the default size only. The
+//! kernel takes what it gets and does not fail, so `disagreements` compares the boot loader's
+//! configuration, the command line and the pools. Whether a program can map a page is not
+//! answered here.
 
 use verify_model::{
     ask::Ask,
@@ -14,7 +15,9 @@ use verify_model::{
     value::Value,
 };
 
+use super::journal;
 use crate::{
+    boot::{self, Stage},
     gathered::Gathered,
     parse::{
         cmdline::{self, Cmdline},
@@ -22,6 +25,10 @@ use crate::{
     },
     probe::{Probe, ProbeSpec, With, field},
 };
+
+mod effect;
+
+use effect::Pool;
 
 pub(super) struct Hugepages;
 
@@ -69,6 +76,25 @@ static SPEC: ProbeSpec = ProbeSpec {
             cmdline::PATH,
             "Parameters about huge pages on the kernel command line, in order.",
         ),
+        field("boot-loader", || Text, "its files", "`grub`, `systemd-boot` or `kernel-install`."),
+        field(
+            "intended",
+            || List(Box::new(Text)),
+            "/etc/default/grub with grub.d, or /etc/kernel/cmdline",
+            "Parameters about huge pages as configured, in order.",
+        ),
+        field(
+            "generated",
+            || List(Box::new(Text)),
+            "the default entry in grub.cfg, or loader/entries",
+            "Parameters about huge pages of the next boot, in order.",
+        ),
+        field(
+            "disagreements",
+            || List(Box::new(Text)),
+            "boot loader, /proc/cmdline, sysfs and kernel log",
+            "`kind: what; do: action` of each difference; empty if all was compared and agrees.",
+        ),
         field("thp", || Text, THP, "Transparent huge pages: `always`, `madvise` or `never`."),
     ],
     example: r#"expect = { "size-1g.total" = { at-least = 8 }, thp = "never" }"#,
@@ -82,17 +108,30 @@ impl Probe for Hugepages {
     fn asks(&self, _with: With<'_>, _facts: &Facts) -> Result<Vec<Ask>, String> {
         let files = [meminfo::PATH, cmdline::PATH, THP].map(Ask::file);
         let patterns = [TOTAL, FREE, RESERVED, SURPLUS, PER_NODE].map(Ask::files);
-        Ok(files.into_iter().chain(patterns).collect())
+        let files = files.into_iter().chain(patterns);
+        Ok(files.chain(boot::asks()).chain(journal::readers()).collect())
     }
 
     fn read(&self, _with: With<'_>, evidence: &[&Evidence]) -> Result<Observation, AttemptError> {
         let gathered = Gathered(evidence);
+        let text = gathered.text(cmdline::PATH);
+        let now = Cmdline::parse(text.as_ref().map_or("", |text| text));
+        let boot = boot::read(gathered, &now);
+        let asked = |stage: &Stage| stage.value(booted);
+        let disagreements = match text {
+            Ok(text) => compared(gathered, evidence, text, &boot),
+            Err(error) => Value::Unreadable(error.message),
+        };
         Ok(Observation::default()
+            .fact("boot-loader", boot.loader.clone())
+            .fact("intended", asked(&boot.written))
+            .fact("generated", asked(&boot.generated))
+            .fact("disagreements", disagreements)
             .fact("default-size", gathered.value(meminfo::PATH, default_size))
             .fact("sizes", sizes(gathered))
             .fact("size-2m", pool(gathered, SIZE_2M))
             .fact("size-1g", pool(gathered, SIZE_1G))
-            .fact("booted", gathered.value(cmdline::PATH, |text| Ok(booted(text))))
+            .fact("booted", gathered.value(cmdline::PATH, |text| Ok(booted(&Cmdline::parse(text)))))
             .fact("thp", gathered.value(THP, chosen)))
     }
 }
@@ -140,24 +179,50 @@ fn pages(gathered: Gathered<'_>, pattern: &str, kib: u64) -> Value {
 }
 
 fn per_node(gathered: Gathered<'_>, kib: u64) -> Value {
-    let files = match gathered.files(PER_NODE) {
-        Ok(files) => files,
-        Err(Value::Absent(how)) => {
-            return Value::Absent(format!("no NUMA node with huge pages: {how}"));
+    match nodes(gathered, kib) {
+        Ok(nodes) => {
+            Value::List(nodes.into_iter().map(|(_, pages)| Value::Integer(pages)).collect())
         }
-        Err(why) => return why,
-    };
-    let mut nodes: Vec<(u32, Result<Value, String>)> = files
+        Err(why) => why,
+    }
+}
+
+/// Finds the pages of a size on each NUMA node, by the node's number.
+fn nodes(gathered: Gathered<'_>, kib: u64) -> Result<Vec<(u32, i64)>, Value> {
+    let files = gathered.files(PER_NODE).map_err(|why| match why {
+        Value::Absent(how) => Value::Absent(format!("no NUMA node with huge pages: {how}")),
+        why => why,
+    })?;
+    let mut nodes = files
         .into_iter()
         .filter(|(path, _)| size_in(path) == Some(kib))
-        .filter_map(|(path, text)| Some((node_in(path)?, text.and_then(number))))
-        .collect();
+        .filter_map(|(path, text)| Some((node_in(path)?, text.and_then(pages_in))))
+        .map(|(node, pages)| Ok((node, pages?)))
+        .collect::<Result<Vec<(u32, i64)>, String>>()
+        .map_err(Value::Unreadable)?;
     if nodes.is_empty() {
-        return not_offered(kib);
+        return Err(not_offered(kib));
     }
     nodes.sort_by_key(|(node, _)| *node);
-    let counts: Result<Vec<Value>, String> = nodes.into_iter().map(|(_, pages)| pages).collect();
-    counts.map_or_else(Value::Unreadable, Value::List)
+    Ok(nodes)
+}
+
+fn compared(
+    gathered: Gathered<'_>,
+    evidence: &[&Evidence],
+    text: &str,
+    boot: &boot::Boot,
+) -> Value {
+    let log = journal::gathered_log(evidence).map(|(lines, _)| lines).unwrap_or_default();
+    let meminfo = gathered.text(meminfo::PATH).ok();
+    let default = meminfo.and_then(|text| meminfo::kib(text, "Hugepagesize").ok().flatten());
+    effect::disagreements(text, boot, &log, default, &|kib| Pool {
+        total: pages(gathered, TOTAL, kib),
+        nodes: nodes(gathered, kib).map(|nodes| {
+            let count = |(node, pages): (u32, i64)| (node, u64::try_from(pages).unwrap_or(0));
+            nodes.into_iter().map(count).collect()
+        }),
+    })
 }
 
 fn size_in(path: &str) -> Option<u64> {
@@ -170,8 +235,12 @@ fn node_in(path: &str) -> Option<u32> {
 }
 
 fn number(text: &str) -> Result<Value, String> {
+    pages_in(text).map(Value::Integer)
+}
+
+fn pages_in(text: &str) -> Result<i64, String> {
     let pages = text.parse::<i64>().ok().filter(|pages| *pages >= 0);
-    pages.map(Value::Integer).ok_or_else(|| format!("expected a number of pages, found `{text}`"))
+    pages.ok_or_else(|| format!("expected a number of pages, found `{text}`"))
 }
 
 fn not_offered(kib: u64) -> Value {
@@ -189,9 +258,8 @@ fn nothing(why: Value) -> Value {
     }
 }
 
-fn booted(text: &str) -> Value {
+fn booted(line: &Cmdline) -> Value {
     let about = ["hugepages", "hugepagesz", "default_hugepagesz", "hugetlb_cma"];
-    let line = Cmdline::parse(text);
     let words = line.iter().filter(|(name, _)| about.contains(name)).map(|(_, word)| word);
     Value::List(words.map(Value::Text).collect())
 }

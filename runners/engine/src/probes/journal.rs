@@ -100,17 +100,31 @@ fn exec(argv: &[&str]) -> Ask {
     }
 }
 
+/// Returns both readers of the log: the ring and the journal.
+pub(super) fn readers() -> [Ask; 2] {
+    let fields = "--output-fields=MESSAGE,SYSLOG_FACILITY,_SOURCE_MONOTONIC_TIMESTAMP";
+    [exec(&["dmesg", "-k"]), exec(&["journalctl", "--no-pager", "-k", "-b", "-o", "json", fields])]
+}
+
+/// Joins what both readers gave among all evidence of an attempt, and whether that is all.
+///
+/// *Errors*: neither gave a message, and why.
+pub(super) fn gathered_log(evidence: &[&Evidence]) -> Result<(Vec<Line>, bool), AttemptError> {
+    let find = |wanted: &Ask| evidence.iter().find(|piece| piece.ask == *wanted);
+    let [ring, journal] = readers();
+    match (find(&ring), find(&journal)) {
+        (Some(ring), Some(journal)) => log(ring, journal),
+        _ => Err(failed(FindingCode::NotRecorded, "the kernel log was not gathered")),
+    }
+}
+
 impl Probe for Journal {
     fn spec(&self) -> &'static ProbeSpec {
         &SPEC
     }
 
     fn asks(&self, _with: With<'_>, _facts: &Facts) -> Result<Vec<Ask>, String> {
-        let fields = "--output-fields=MESSAGE,SYSLOG_FACILITY,_SOURCE_MONOTONIC_TIMESTAMP";
-        Ok(vec![
-            exec(&["dmesg", "-k"]),
-            exec(&["journalctl", "--no-pager", "-k", "-b", "-o", "json", fields]),
-        ])
+        Ok(readers().to_vec())
     }
 
     fn read(&self, with: With<'_>, evidence: &[&Evidence]) -> Result<Observation, AttemptError> {

@@ -20,6 +20,7 @@ mod os_release;
 mod package;
 mod port;
 mod process;
+mod rcu_nocbs;
 mod sandbox;
 mod scheduling;
 mod service;
@@ -55,6 +56,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &package::Package,
     &port::Port,
     &process::Process,
+    &rcu_nocbs::RcuNocbs,
     &sandbox::Sandbox,
     &scheduling::Scheduling,
     &service::Service,
