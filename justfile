@@ -8,8 +8,11 @@ default:
 test *ARGS:
     cargo test --workspace {{ ARGS }}
 
-# Runs the tests that take minutes. The known disturbance needs root; elsewhere it is skipped aloud.
+# Runs the tests that take minutes: kernels that `test` does not boot, and the known disturbance of a
+# cpu, which needs root. What is missing is named, and skipped aloud.
 test-heavy:
+    bash .ci/kernel
+    cargo test -p verify --test kernel -- --ignored --test-threads 2
     cargo bench -p verify-instruments --bench tsc -- hog
 
 # Checks format and lints; warnings are errors.

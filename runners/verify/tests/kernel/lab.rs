@@ -1,0 +1,122 @@
+//! What a boot needs: QEMU, a static busybox, a kernel, and `verify` without a loader.
+//!
+//! The first three come from outside and may be missing; then the boots are skipped. The static
+//! `verify` is built here from the sources that are tested, in a folder of its own below `target/`,
+//! so that a second run only looks whether anything changed. That it does not build is a failure.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+const PROFILE: &str = "kernel-lab";
+/// Bounds the build, which takes one or two minutes on two cores. *Units*: s.
+const BUILD_LIMIT_S: &str = "900";
+
+/// Names a kernel other than the one that `.ci/kernel` unpacks.
+const KERNEL: &str = "VERIFY_KERNEL";
+
+/// Programs and the package of each.
+const TOOLS: [(&str, &str); 4] = [
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("busybox", "busybox-static"),
+    ("setpriv", "util-linux"),
+    ("timeout", "coreutils"),
+];
+
+/// Says why there are no boots.
+#[derive(Clone, Debug)]
+pub(crate) enum Trouble {
+    /// Something from outside is not here.
+    Missing(String),
+    /// `verify` cannot be built.
+    Broken(String),
+}
+
+/// Holds what every boot uses.
+#[derive(Clone, Debug)]
+pub(crate) struct Lab {
+    pub(crate) kernel: PathBuf,
+    pub(crate) busybox: Vec<u8>,
+    pub(crate) verify: Vec<u8>,
+}
+
+impl Lab {
+    /// Looks for everything, then builds.
+    pub(crate) fn prepare() -> Result<Self, Trouble> {
+        let mut missing: Vec<String> = TOOLS
+            .iter()
+            .filter(|(tool, _)| on_path(tool).is_none())
+            .map(|(tool, package)| format!("{tool} (package {package})"))
+            .collect();
+        if !cfg!(all(target_arch = "x86_64", target_env = "gnu", target_os = "linux")) {
+            missing.push("x86-64 Linux with glibc".to_owned());
+        }
+        let busybox = on_path("busybox").and_then(|path| fs::read(path).ok()).unwrap_or_default();
+        if needs_loader(&busybox) {
+            missing.push("a static busybox (package busybox-static)".to_owned());
+        }
+        let kernel = env::var_os(KERNEL)
+            .map_or_else(|| Path::new(ROOT).join("target/kernel/vmlinuz"), PathBuf::from);
+        // A kernel in /boot is often there and not readable.
+        if fs::File::open(&kernel).is_err() {
+            missing.push(format!("a kernel (`bash .ci/kernel` fetches one; or {KERNEL}=VMLINUZ)"));
+        }
+        if !missing.is_empty() {
+            return Err(Trouble::Missing(missing.join(", ")));
+        }
+        let kernel = kernel.canonicalize().map_err(|e| Trouble::Broken(e.to_string()))?;
+        Ok(Self { kernel, busybox, verify: build()? })
+    }
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// Whether a 64-bit ELF file names a loader, which the archive does not hold.
+fn needs_loader(elf: &[u8]) -> bool {
+    /// Type of a program header, elf(5).
+    const INTERPRETER: u32 = 3;
+    let number = |at: usize, length: usize| {
+        let bytes = elf.get(at..at.checked_add(length)?)?;
+        Some(bytes.iter().rev().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte)))
+    };
+    let (Some(start), Some(size), Some(count)) = (number(32, 8), number(54, 2), number(56, 2))
+    else {
+        return false;
+    };
+    (0..count).any(|at| number(start + at * size, 4) == Some(INTERPRETER as usize))
+}
+
+fn build() -> Result<Vec<u8>, Trouble> {
+    let folder = Path::new(ROOT).join("target/kernel/build");
+    let output = Command::new("timeout")
+        .args(["-k", "5", BUILD_LIMIT_S, env!("CARGO"), "build", "--offline", "--locked"])
+        .args(["--quiet", "--package", "verify", "--bin", "verify", "--profile", PROFILE])
+        // Named although it is the host's: flags are for it alone then, and not for build scripts.
+        .args(["--target", TARGET, "--target-dir"])
+        .arg(&folder)
+        .current_dir(ROOT)
+        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .output()
+        .map_err(|error| Trouble::Broken(format!("cannot start cargo: {error}")))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(Trouble::Broken(format!(
+            "the static verify does not build ({}):\n{said}",
+            output.status
+        )));
+    }
+    let program = folder.join(TARGET).join(PROFILE).join("verify");
+    let bytes = fs::read(&program).map_err(|error| Trouble::Broken(error.to_string()))?;
+    if bytes.is_empty() || needs_loader(&bytes) {
+        return Err(Trouble::Broken(format!("{} is not static", program.display())));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,144 @@
+//! One boot: a kernel under QEMU with parameters, and what the machine sent before it ended.
+//!
+//! No acceleration, no disk, no network, no root. QEMU runs below `timeout`, which ends it whatever
+//! happens in the guest, and `timeout` is ended with the thread that waits for it, so that a test
+//! that is killed leaves no machine behind. Each serial port writes a file.
+
+use std::{fs, process::Command};
+
+use crate::{archive::Archive, lab::Lab};
+
+/// Bounds one boot, which takes 5 s alone and 10 s on two busy cores. *Units*: s.
+pub(crate) const LIMIT_S: u32 = 90;
+
+/// What of the console is shown where the machine sent no verdict, in lines.
+const TAIL: usize = 25;
+
+const INIT: &str = include_str!("init.sh");
+const SUITE: &str = include_str!("root/suites/lab.toml");
+const NODE: &str = include_str!("root/runners/nodes/nvidia.toml");
+
+/// Describes the machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Machine {
+    pub(crate) cpus: &'static str,
+    pub(crate) memory_mib: u32,
+    pub(crate) cpu: &'static str,
+    /// Words for the kernel.
+    pub(crate) parameters: &'static [&'static str],
+    /// More words for QEMU.
+    pub(crate) devices: &'static [&'static str],
+    /// What the node file says instead of its own values.
+    pub(crate) variables: &'static [(&'static str, &'static str)],
+    /// Lines of shell, run as root before `verify`.
+    pub(crate) before: &'static str,
+    pub(crate) user: &'static str,
+    pub(crate) limit_s: u32,
+}
+
+/// Holds what a machine sent.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    /// Exit code of `verify`.
+    pub(crate) exit: i32,
+    pub(crate) record: String,
+    pub(crate) printed: String,
+}
+
+impl Machine {
+    /// Boots, runs `verify` on the checks and waits for the end.
+    ///
+    /// *Errors*: the machine sent no verdict, or a record that is not whole.
+    pub(crate) fn run(&self, lab: &Lab, checks: &[&str]) -> Result<Sent, String> {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).map_err(said)?;
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("initrd"), self.archive(lab, checks)).map_err(said)?;
+        let output = self.command(lab).current_dir(folder.path()).output().map_err(said)?;
+        let sent = |name: &str| {
+            fs::read(at(name)).map(|bytes| String::from_utf8_lossy(&bytes).replace('\r', ""))
+        };
+        let (record, printed) = (sent("record"), sent("printed").unwrap_or_default());
+        let verdict = sent("verdict").unwrap_or_default();
+        let Some((exit, length)) = verdict_of(&verdict) else {
+            let console = sent("console").unwrap_or_default();
+            let lines: Vec<&str> = console.lines().collect();
+            let tail = lines[lines.len().saturating_sub(TAIL)..].join("\n");
+            let why = match output.status.code() {
+                Some(124 | 137) => format!("still running after {} s", self.limit_s),
+                Some(0) => "the kernel stopped".to_owned(),
+                _ => format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)),
+            };
+            return Err(format!("no verdict: {why}\n--- console\n{tail}\n--- printed\n{printed}"));
+        };
+        let record = record.map_err(said)?;
+        if record.len() != length {
+            return Err(format!("{} B of a record of {length} B arrived", record.len()));
+        }
+        Ok(Sent { exit, record, printed })
+    }
+
+    fn command(&self, lab: &Lab) -> Command {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "TERM", "timeout", "-k", "5"]);
+        command.arg(self.limit_s.to_string());
+        command.args(["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi"]);
+        command.args(["-cpu", self.cpu, "-smp", self.cpus, "-m"]);
+        command.arg(self.memory_mib.to_string());
+        command.args("-nodefaults -no-user-config -no-reboot -nic none".split(' '));
+        command.args("-display none -monitor none".split(' '));
+        for name in ["console", "record", "verdict", "printed"] {
+            let port = format!("file,id={name},path={name}");
+            command.args(["-chardev", &port, "-serial", &format!("chardev:{name}")]);
+        }
+        command.args(self.devices);
+        command.arg("-kernel").arg(&lab.kernel).args(["-initrd", "initrd", "-append"]);
+        command.arg(format!("console=ttyS0 panic=-1 quiet {}", self.parameters.join(" ")));
+        command.stdin(std::process::Stdio::null());
+        command
+    }
+
+    fn archive(&self, lab: &Lab, checks: &[&str]) -> Vec<u8> {
+        let folders = ["bin", "etc", "lab", "lab/suites", "lab/runners", "lab/runners/nodes"];
+        let archive = folders.into_iter().fold(Archive::default(), Archive::folder);
+        archive
+            .program("init", INIT)
+            .program("bin/busybox", &lab.busybox)
+            .program("bin/verify", &lab.verify)
+            .file("run-verify", self.script(checks))
+            .file("etc/passwd", "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
+            .file("etc/group", "root:x:0:\nnogroup:x:65534:\n")
+            .file("lab/suites/lab.toml", SUITE)
+            .file("lab/runners/nodes/nvidia.toml", self.node())
+            .bytes()
+    }
+
+    fn script(&self, checks: &[&str]) -> String {
+        let Self { before, user, .. } = self;
+        let chosen = checks.join(" -c ");
+        format!(
+            "{before}\nexec su -s /bin/sh {user} -c 'VERIFY_STATE=/tmp/state exec verify run \
+             --root /lab --node nvidia --via local --report jsonl=/tmp/record.jsonl -c {chosen}'\n"
+        )
+    }
+
+    fn node(&self) -> String {
+        let line = |line: &str| {
+            let name = line.split('=').next().unwrap_or_default().trim();
+            let own = self.variables.iter().find(|(variable, _)| *variable == name);
+            own.map_or_else(|| format!("{line}\n"), |(name, value)| format!("{name} = {value}\n"))
+        };
+        NODE.lines().map(line).collect()
+    }
+}
+
+/// Reads `exit CODE record LENGTH up SECONDS`.
+fn verdict_of(line: &str) -> Option<(i32, usize)> {
+    let mut words = line.split_ascii_whitespace();
+    let exit = words.by_ref().skip_while(|word| *word != "exit").nth(1)?.parse().ok()?;
+    let length = words.skip_while(|word| *word != "record").nth(1)?.parse().ok()?;
+    Some((exit, length))
+}
+
+fn said(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
