@@ -60,9 +60,10 @@ fn boot(lab: &Once, fixture: &Fixture) -> Result<Completion, Failed> {
         }
         Err(Trouble::Broken(why)) => return Err(why.into()),
     };
-    let sent = fixture.machine.run(lab, CHECKS);
+    let checks = [CHECKS, fixture.also].concat();
+    let sent = fixture.machine.run(lab, &checks);
     match (sent, fixture.outcome) {
-        (Ok(sent), Outcome::Red(demands)) => verdict::compare(&sent, CHECKS, demands)?,
+        (Ok(sent), Outcome::Red(demands)) => verdict::compare(&sent, &checks, demands)?,
         (Err(why), Outcome::NoVerdict(words)) if why.contains(words) => {}
         (Ok(sent), Outcome::NoVerdict(_)) => {
             return Err(format!("a verdict came: exit {}\n{}", sent.exit, sent.printed).into());

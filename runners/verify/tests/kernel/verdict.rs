@@ -88,6 +88,7 @@ pub(crate) fn find_each_difference() -> Result<(), String> {
     );
     let sent = |exit: i32, verdicts: &str| Sent {
         exit,
+        up_s: 1.0,
         record: format!("{verdicts}{{\"event\":\"finished\",\"exit\":{exit}}}"),
         printed: String::new(),
     };
