@@ -27,15 +27,6 @@ const TOOLS: [(&str, &str); 4] = [
     ("timeout", "coreutils"),
 ];
 
-/// Says why there are no boots.
-#[derive(Clone, Debug)]
-pub(crate) enum Trouble {
-    /// Something from outside is not here.
-    Missing(String),
-    /// `verify` cannot be built.
-    Broken(String),
-}
-
 /// Holds what every boot uses.
 #[derive(Clone, Debug)]
 pub(crate) struct Lab {
@@ -44,33 +35,43 @@ pub(crate) struct Lab {
     pub(crate) verify: Vec<u8>,
 }
 
-impl Lab {
-    /// Looks for everything, then builds.
-    pub(crate) fn prepare() -> Result<Self, Trouble> {
-        let mut missing: Vec<String> = TOOLS
-            .iter()
-            .filter(|(tool, _)| on_path(tool).is_none())
-            .map(|(tool, package)| format!("{tool} (package {package})"))
-            .collect();
-        if !cfg!(all(target_arch = "x86_64", target_env = "gnu", target_os = "linux")) {
-            missing.push("x86-64 Linux with glibc".to_owned());
-        }
-        let busybox = on_path("busybox").and_then(|path| fs::read(path).ok()).unwrap_or_default();
-        if needs_loader(&busybox) {
-            missing.push("a static busybox (package busybox-static)".to_owned());
-        }
-        let kernel = env::var_os(KERNEL)
-            .map_or_else(|| Path::new(ROOT).join("target/kernel/vmlinuz"), PathBuf::from);
-        // A kernel in /boot is often there and not readable.
-        if fs::File::open(&kernel).is_err() {
-            missing.push(format!("a kernel (`bash .ci/kernel` fetches one; or {KERNEL}=VMLINUZ)"));
-        }
-        if !missing.is_empty() {
-            return Err(Trouble::Missing(missing.join(", ")));
-        }
-        let kernel = kernel.canonicalize().map_err(|e| Trouble::Broken(e.to_string()))?;
-        Ok(Self { kernel, busybox, verify: build()? })
+/// Names what is not here and has to come from outside.
+pub(crate) fn missing() -> Option<String> {
+    let mut missing: Vec<String> = TOOLS
+        .iter()
+        .filter(|(tool, _)| on_path(tool).is_none())
+        .map(|(tool, package)| format!("{tool} (package {package})"))
+        .collect();
+    if !cfg!(all(target_arch = "x86_64", target_env = "gnu", target_os = "linux")) {
+        missing.push("x86-64 Linux with glibc".to_owned());
     }
+    if needs_loader(&busybox()) {
+        missing.push("a static busybox (package busybox-static)".to_owned());
+    }
+    // A kernel in /boot is often there and not readable.
+    if fs::File::open(kernel()).is_err() {
+        missing.push(format!("a kernel (`bash .ci/kernel` fetches one; or {KERNEL}=VMLINUZ)"));
+    }
+    if missing.is_empty() { None } else { Some(missing.join(", ")) }
+}
+
+impl Lab {
+    /// Builds `verify` and takes the rest from where it is.
+    ///
+    /// *Errors*: something is missing, or `verify` does not build.
+    pub(crate) fn prepare() -> Result<Self, String> {
+        let kernel = kernel().canonicalize().map_err(|error| error.to_string())?;
+        Ok(Self { kernel, busybox: busybox(), verify: build()? })
+    }
+}
+
+fn kernel() -> PathBuf {
+    let unpacked = || Path::new(ROOT).join("target/kernel/vmlinuz");
+    env::var_os(KERNEL).map_or_else(unpacked, PathBuf::from)
+}
+
+fn busybox() -> Vec<u8> {
+    on_path("busybox").and_then(|path| fs::read(path).ok()).unwrap_or_default()
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {
@@ -93,7 +94,7 @@ fn needs_loader(elf: &[u8]) -> bool {
     (0..count).any(|at| number(start + at * size, 4) == Some(INTERPRETER as usize))
 }
 
-fn build() -> Result<Vec<u8>, Trouble> {
+fn build() -> Result<Vec<u8>, String> {
     let folder = Path::new(ROOT).join("target/kernel/build");
     let output = Command::new("timeout")
         .args(["-k", "5", BUILD_LIMIT_S, env!("CARGO"), "build", "--offline", "--locked"])
@@ -105,18 +106,15 @@ fn build() -> Result<Vec<u8>, Trouble> {
         .env("RUSTFLAGS", "-C target-feature=+crt-static")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .output()
-        .map_err(|error| Trouble::Broken(format!("cannot start cargo: {error}")))?;
+        .map_err(|error| format!("cannot start cargo: {error}"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Trouble::Broken(format!(
-            "the static verify does not build ({}):\n{said}",
-            output.status
-        )));
+        return Err(format!("the static verify does not build ({}):\n{said}", output.status));
     }
     let program = folder.join(TARGET).join(PROFILE).join("verify");
-    let bytes = fs::read(&program).map_err(|error| Trouble::Broken(error.to_string()))?;
+    let bytes = fs::read(&program).map_err(|error| error.to_string())?;
     if bytes.is_empty() || needs_loader(&bytes) {
-        return Err(Trouble::Broken(format!("{} is not static", program.display())));
+        return Err(format!("{} is not static", program.display()));
     }
     Ok(bytes)
 }

@@ -21,16 +21,26 @@ use std::{
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use fixture::{CHECKS, ELSEWHERE, Effort, FIXTURES, Fixture, Outcome};
-use lab::{Lab, Trouble};
+use lab::Lab;
 
-type Once = Arc<OnceLock<Result<Lab, Trouble>>>;
+type Once = Arc<OnceLock<Result<Lab, String>>>;
 
 fn main() -> ExitCode {
+    let missing = lab::missing();
+    if let Some(what) = &missing {
+        // Once for all of them, where nobody reads what each says.
+        let _ = writeln!(std::io::stderr(), "skipped: needs {what}");
+    }
     let lab = Once::default();
     let trials = FIXTURES.iter().map(|fixture| {
-        let lab = lab.clone();
-        Trial::ignorable_test(fixture.name, move || boot(&lab, fixture))
-            .with_ignored_flag(fixture.effort == Effort::Heavy)
+        let (lab, missing) = (lab.clone(), missing.clone());
+        // Ignored from the start: nextest takes what is ignored only while it runs for a pass.
+        let ignored = fixture.effort == Effort::Heavy || missing.is_some();
+        let boot = move || match missing {
+            Some(what) => Ok(Completion::ignored_with(format!("needs {what}"))),
+            None => boot(&lab, fixture),
+        };
+        Trial::ignorable_test(format!("boot::{}", fixture.name), boot).with_ignored_flag(ignored)
     });
     let complete = Trial::test("every_numbered_fixture_is_booted_or_says_what_it_takes", numbers);
     let mut trials: Vec<Trial> = trials.collect();
@@ -53,13 +63,7 @@ fn numbers() -> Result<(), Failed> {
 }
 
 fn boot(lab: &Once, fixture: &Fixture) -> Result<Completion, Failed> {
-    let lab = match lab.get_or_init(prepare) {
-        Ok(lab) => lab,
-        Err(Trouble::Missing(what)) => {
-            return Ok(Completion::ignored_with(format!("needs {what}")));
-        }
-        Err(Trouble::Broken(why)) => return Err(why.into()),
-    };
+    let lab = lab.get_or_init(Lab::prepare).as_ref()?;
     let checks = [CHECKS, fixture.also].concat();
     let sent = fixture.machine.run(lab, &checks);
     match (sent, fixture.outcome) {
@@ -71,13 +75,4 @@ fn boot(lab: &Once, fixture: &Fixture) -> Result<Completion, Failed> {
         (Err(why), _) => return Err(why.into()),
     }
     Ok(Completion::Completed)
-}
-
-fn prepare() -> Result<Lab, Trouble> {
-    let lab = Lab::prepare();
-    if let Err(Trouble::Missing(what)) = &lab {
-        // Once for all of them, where nobody reads what each says.
-        let _ = writeln!(std::io::stderr(), "skipped: needs {what}");
-    }
-    lab
 }
