@@ -24,6 +24,12 @@ impl Archive {
         self.entry(path, FOLDER, &[])
     }
 
+    /// Adds every folder above a path; one that is there already is the same one.
+    pub(crate) fn above(self, path: &str) -> Self {
+        let ends = path.match_indices('/').map(|(at, _)| &path[..at]);
+        ends.fold(self, Self::folder)
+    }
+
     pub(crate) fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
         self.entry(path, FILE, content.as_ref())
     }

@@ -20,7 +20,9 @@ const BUILD_LIMIT_S: &str = "900";
 const KERNEL: &str = "VERIFY_KERNEL";
 
 /// Programs and the package of each.
-const TOOLS: [(&str, &str); 4] = [
+const TOOLS: [(&str, &str); 6] = [
+    ("dmesg", "util-linux"),
+    ("ldd", "libc-bin"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("busybox", "busybox-static"),
     ("setpriv", "util-linux"),
@@ -33,6 +35,9 @@ pub(crate) struct Lab {
     pub(crate) kernel: PathBuf,
     pub(crate) busybox: Vec<u8>,
     pub(crate) verify: Vec<u8>,
+    /// `dmesg` of util-linux and what it loads, by path: busybox's cannot tell the kernel's lines
+    /// from those that users wrote.
+    pub(crate) dmesg: Vec<(PathBuf, Vec<u8>)>,
 }
 
 /// Names what is not here and has to come from outside.
@@ -61,7 +66,7 @@ impl Lab {
     /// *Errors*: something is missing, or `verify` does not build.
     pub(crate) fn prepare() -> Result<Self, String> {
         let kernel = kernel().canonicalize().map_err(|error| error.to_string())?;
-        Ok(Self { kernel, busybox: busybox(), verify: build()? })
+        Ok(Self { kernel, busybox: busybox(), verify: build()?, dmesg: with_libraries("dmesg")? })
     }
 }
 
@@ -77,6 +82,20 @@ fn busybox() -> Vec<u8> {
 fn on_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// Returns a program, to lie in `/usr/bin`, and its libraries, to lie where it looks for them.
+fn with_libraries(program: &str) -> Result<Vec<(PathBuf, Vec<u8>)>, String> {
+    let read = |at: &Path| fs::read(at).map_err(|error| format!("{}: {error}", at.display()));
+    let found = on_path(program).ok_or_else(|| format!("{program} is not there"))?;
+    let output = Command::new("ldd").arg(&found).output().map_err(|error| error.to_string())?;
+    let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let libraries = listed.split_whitespace().filter(|word| word.starts_with('/')).map(Path::new);
+    let mut files = vec![(Path::new("/usr/bin").join(program), read(&found)?)];
+    for library in libraries {
+        files.push((library.to_owned(), read(library)?));
+    }
+    Ok(files)
 }
 
 /// Whether a 64-bit ELF file names a loader, which the archive does not hold.

@@ -23,6 +23,8 @@ const TAIL: usize = 25;
 const INIT: &str = include_str!("init.sh");
 const SUITE: &str = include_str!("root/suites/lab.toml");
 const NODE: &str = include_str!("root/runners/nodes/nvidia.toml");
+/// The shipped node file, which suites are written for.
+const SHIPPED: &str = include_str!("../../../nodes/nvidia.toml");
 
 /// Describes the machine.
 #[derive(Clone, Copy, Debug)]
@@ -123,6 +125,10 @@ impl Machine {
     fn archive(&self, lab: &Lab, checks: &[&str]) -> Vec<u8> {
         let folders = ["bin", "etc", "lab", "lab/suites", "lab/runners", "lab/runners/nodes"];
         let archive = folders.into_iter().fold(Archive::default(), Archive::folder);
+        let archive = lab.dmesg.iter().fold(archive, |archive, (at, bytes)| {
+            let path = at.to_str().expect("a path of UTF-8").trim_start_matches('/');
+            archive.above(path).program(path, bytes)
+        });
         archive
             .program("init", INIT)
             .program("bin/busybox", &lab.busybox)
@@ -145,12 +151,15 @@ impl Machine {
     }
 
     fn node(&self) -> String {
+        let name = |line: &str| line.split('=').next().unwrap_or_default().trim().to_owned();
         let line = |line: &str| {
-            let name = line.split('=').next().unwrap_or_default().trim();
-            let own = self.variables.iter().find(|(variable, _)| *variable == name);
+            let own = self.variables.iter().find(|(variable, _)| *variable == name(line));
             own.map_or_else(|| format!("{line}\n"), |(name, value)| format!("{name} = {value}\n"))
         };
-        NODE.lines().map(line).collect()
+        let known: Vec<String> = NODE.lines().map(name).collect();
+        let shipped = SHIPPED.split("[variables]").nth(1).unwrap_or_default().lines();
+        let others = shipped.filter(|line| !known.contains(&name(line)));
+        NODE.lines().chain(others).map(line).collect()
     }
 }
 
