@@ -104,11 +104,21 @@ pub(crate) fn remarks(run: &Run, check: &RunCheck) -> Vec<Line> {
     let mut lines = Vec::new();
     // Where the check itself gave no answer, its cause is said already.
     let mut unread: Vec<String> = Vec::new();
+    let mut unrecorded: Vec<String> = Vec::new();
+    let recorded = |field: &str| {
+        check.verdict.readings.iter().any(|r| r.role == Role::Record && r.field == field)
+    };
     let cause_said = check.verdict.outcome == Outcome::Error;
     for finding in &check.verdict.findings {
         let label = match (finding.code, finding.severity) {
             (FindingCode::AdviceUnanswered, _) if cause_said && finding.field.is_some() => {
                 unread.extend(finding.field.iter().map(|field| format!("`{field}`")));
+                continue;
+            }
+            (FindingCode::AdviceUnanswered, _)
+                if finding.field.as_deref().is_some_and(recorded) =>
+            {
+                unrecorded.push(clean(&finding.message).replacen("to record is", "is", 1));
                 continue;
             }
             (FindingCode::Waived, _) => "waived",
@@ -125,6 +135,9 @@ pub(crate) fn remarks(run: &Run, check: &RunCheck) -> Vec<Line> {
             text = format!("{text}. {}", next_of(run, check, finding));
         }
         lines.push(Line::new(label, text));
+    }
+    if !unrecorded.is_empty() {
+        lines.push(Line::new("advice", format!("not recorded: {}", unrecorded.join("; "))));
     }
     if !unread.is_empty() {
         lines.push(Line::new("advice", format!("nor could be read: {}", unread.join(", "))));

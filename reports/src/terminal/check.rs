@@ -155,9 +155,16 @@ fn said_in_one_line(check: &RunCheck, situation: Situation) -> String {
     }
 }
 
-/// Names the first recorded fields with their values, each cut to a glance.
+/// Names the first recorded fields with their values, each cut to a glance; what is not there is
+/// said below.
 fn recorded(verdict: &Verdict) -> String {
-    let readings = verdict.readings.iter().filter(|r| r.role == Role::Record);
+    let missing = |field: &str| {
+        let mut findings = verdict.findings.iter();
+        findings
+            .any(|f| f.code == FindingCode::AdviceUnanswered && f.field.as_deref() == Some(field))
+    };
+    let readings = verdict.readings.iter();
+    let readings = readings.filter(|r| r.role == Role::Record && !missing(&r.field));
     let texts = readings.take(RECORDED_SHOWN).map(|r| {
         let baseline = r.baseline.map_or_else(String::new, |b| format!(" (baseline {b})"));
         format!("{} {}{baseline}", r.field, clean::one_line(&r.observed, RECORDED_WIDTH))

@@ -111,6 +111,21 @@ impl Builder {
         self.push(check, answer);
     }
 
+    /// Plans and answers a check that demands something and records fields beside it.
+    pub(crate) fn recorded_beside(
+        &mut self,
+        id: &str,
+        title: &str,
+        demand: Expectation,
+        fields: &[&str],
+        answer: Answer,
+    ) {
+        let mut check = plain_check(id, title, &answer);
+        check.expect = vec![demand];
+        check.record = fields.iter().map(|field| (*field).into()).collect();
+        self.push(check, answer);
+    }
+
     /// Plans and answers a check that demands one thing and advises another.
     pub(crate) fn advised(
         &mut self,
@@ -256,6 +271,14 @@ pub(crate) fn passed() -> Answer {
 /// Answers one fact.
 pub(crate) fn fact(field: &str, value: Value) -> Answer {
     Answer::Attempted(vec![attempt(1, 1, Ok(Observation::default().fact(field, value)))])
+}
+
+/// Answers several facts.
+pub(crate) fn facts(facts: &[(&str, Value)]) -> Answer {
+    let found = facts
+        .iter()
+        .fold(Observation::default(), |found, (field, value)| found.fact(field, value.clone()));
+    Answer::Attempted(vec![attempt(1, 1, Ok(found))])
 }
 
 /// Answers one metric.

@@ -67,6 +67,14 @@ pub(crate) fn every_outcome() -> Run {
     let mtu = fact("mtu", Value::Integer(1500));
     let (demand, advice) = (("mtu", "at-least", "1500"), ("mtu", "at-least", "9000"));
     run.advised("net/mtu", "Jumbo frames are on", demand, advice, mtu);
+    let isolated = build::facts(&[
+        ("booted", Value::text("6-7")),
+        ("intended", Value::Absent("no /etc/kernel/cmdline".to_owned())),
+        ("generated", Value::Absent("no boot entry starts a Linux kernel".to_owned())),
+    ]);
+    let demand = expect("booted", "is", "6-7");
+    let title = "The cpus are isolated";
+    run.recorded_beside("kernel/isolcpus", title, demand, &["intended", "generated"], isolated);
     let healthy = vec![expect("healthy", "is", "yes")];
     let again = build::flaky("healthy", Value::Bool(true));
     run.check("disk/health", "The disks answer", healthy, again);
