@@ -16,8 +16,7 @@ pub(crate) fn instrument(name: Option<&str>, args: &[String]) -> anyhow::Result<
         return Ok(0);
     };
     let Some(found) = find(name) else {
-        let names: Vec<&str> = INSTRUMENTS.iter().map(|one| one.name).collect();
-        bail!("this build has no instrument `{name}`; it has: {}", names.join(", "));
+        bail!("this build has no instrument `{name}`; {}", has());
     };
     let document = match found.document(args) {
         Ok(document) => document,
@@ -27,7 +26,20 @@ pub(crate) fn instrument(name: Option<&str>, args: &[String]) -> anyhow::Result<
     Ok(0)
 }
 
+/// Says which instruments this build has.
+fn has() -> String {
+    if INSTRUMENTS.is_empty() {
+        let system = std::env::consts::OS;
+        return format!("instruments ask Linux, and this build is for {system}");
+    }
+    let names: Vec<&str> = INSTRUMENTS.iter().map(|one| one.name).collect();
+    format!("it has: {}", names.join(", "))
+}
+
 fn list() -> String {
+    if INSTRUMENTS.is_empty() {
+        return format!("{}\n", has());
+    }
     let width = INSTRUMENTS.iter().map(|one| one.name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for one in INSTRUMENTS {

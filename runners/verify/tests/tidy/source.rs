@@ -32,7 +32,7 @@ const LEFTOVERS: [(&str, &str); 4] = [
 const TRANSPORT: &str = "runners/engine/src/transport";
 
 /// The place from which an instrument starts a program that it watches over.
-const TOOL: &str = "runners/instruments/src/tool.rs";
+const TOOL: &str = "runners/instruments/src/linux/tool.rs";
 
 /// What only these two may name.
 const WORLD: [&str; 7] = [
@@ -262,7 +262,7 @@ fn a_process_or_connection_outside_the_transport_is_found() {
         assert_eq!(tried(probe, bad), 1, "{bad}");
         assert_eq!(tried("runners/engine/src/transport/local.rs", bad), 0, "{bad}");
         assert_eq!(tried(TOOL, bad), 0, "{bad}");
-        assert_eq!(tried("runners/instruments/src/fio.rs", bad), 1, "{bad}");
+        assert_eq!(tried("runners/instruments/src/linux/fio.rs", bad), 1, "{bad}");
         assert_eq!(tried(probe, &format!("#[cfg(test)]\nmod tests {{\n{bad}\n}}")), 0, "{bad}");
     }
     assert_eq!(tried("runners/verify/src/cli.rs", "use clap::Command; // duct"), 0);

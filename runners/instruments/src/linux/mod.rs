@@ -1,0 +1,42 @@
+//! The instruments of Linux, and what they share.
+
+mod affinity;
+mod child;
+mod counter_table;
+mod cpu;
+mod cpu_list;
+mod fio;
+mod huge_page;
+mod io_ring;
+mod isolation;
+mod kernel_file;
+mod mapping;
+mod netdev;
+mod real_time;
+mod refusal;
+mod sandbox;
+mod scheduling;
+mod scratch;
+mod smart;
+mod stream;
+mod task;
+mod tool;
+mod tsc;
+mod xdp_socket;
+
+use crate::{Arguments, Instrument};
+use refusal::Refusal;
+
+/// Holds every instrument of this build, sorted by name.
+pub static INSTRUMENTS: &[Instrument] = &[
+    xdp_socket::INSTRUMENT,
+    fio::INSTRUMENT,
+    huge_page::INSTRUMENT,
+    io_ring::INSTRUMENT,
+    isolation::INSTRUMENT,
+    sandbox::INSTRUMENT,
+    scheduling::INSTRUMENT,
+    smart::INSTRUMENT,
+    stream::INSTRUMENT,
+    tsc::INSTRUMENT,
+];
