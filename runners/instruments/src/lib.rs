@@ -22,6 +22,9 @@ pub static INSTRUMENTS: &[Instrument] = &[];
 /// Names the form of the document; a reader refuses what it does not know.
 pub const PROTOCOL: &str = "verify-instrument/1";
 
+/// Says how each probe that loads measures and what misleads, in Markdown, a section a probe.
+pub const METHOD: &str = include_str!("../METHOD.md");
+
 /// Describes one instrument.
 pub struct Instrument {
     /// Name, kebab-case.

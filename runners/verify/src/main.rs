@@ -7,6 +7,7 @@ mod cli;
 mod command;
 mod complete;
 mod failure;
+mod method;
 mod observe;
 mod output;
 mod place;

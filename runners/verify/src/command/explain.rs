@@ -19,7 +19,7 @@ use verify_model::{
     node::NodeFile,
 };
 
-use crate::{output, place};
+use crate::{method, output, place};
 
 /// Prints everything that is known about an id.
 pub(crate) fn explain(root: Option<&Path>, id: &str, nodes: &[String]) -> anyhow::Result<u8> {
@@ -103,6 +103,17 @@ fn write_check(text: &mut String, node: &str, check: &Check) {
         check.location.file,
         check.location.line,
     );
+    if let Some(how) = method::short(&check.probe) {
+        write_method(text, how);
+        let _ = writeln!(text, "  `verify explain {}` says more.\n", check.probe);
+    }
+}
+
+fn write_method(text: &mut String, how: &str) {
+    for line in how.lines() {
+        let _ = writeln!(text, "{}", format!("  {line}").trim_end());
+    }
+    text.push('\n');
 }
 
 fn with(check: &Check) -> String {
@@ -151,6 +162,9 @@ fn write_probe(text: &mut String, spec: &ProbeSpec) {
         );
     }
     let _ = writeln!(text, "\n  example\n    {}\n", spec.example.replace('\n', "\n    "));
+    if let Some(how) = method::whole(spec.name) {
+        write_method(text, how);
+    }
 }
 
 fn write_finding(text: &mut String, row: &FindingRow) {
