@@ -32,6 +32,10 @@ bench *ARGS:
 bench-tsc:
     cargo bench -p verify-instruments --bench tsc -- table
 
+# Prints copy and triad of our STREAM beside that of HPC Challenge; needs hpcc and takes minutes.
+bench-stream *MIB:
+    cargo bench -p verify-instruments --bench stream -- {{ MIB }}
+
 # Writes the generated files anew.
 gen:
     cargo build -q
