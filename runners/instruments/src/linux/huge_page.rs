@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{
     Instrument, Refusal,
     child::{self, Ending},
+    kernel_file,
 };
 
 pub(super) const INSTRUMENT: Instrument = Instrument {
@@ -73,10 +74,7 @@ impl Pool {
     fn read(log2: u32) -> Self {
         let kib = 1_u64 << (log2 - 10);
         let folder = format!("/sys/kernel/mm/hugepages/hugepages-{kib}kB");
-        let number = |name: &str| {
-            let text = fs::read_to_string(format!("{folder}/{name}")).ok();
-            text.and_then(|text| text.trim().parse().ok())
-        };
+        let number = |name: &str| kernel_file::number(format!("{folder}/{name}"));
         Self {
             offered: Path::new(&folder).is_dir(),
             total: number("nr_hugepages"),

@@ -40,7 +40,7 @@ const CQE_RESULT: u32 = 8;
 
 fn run() -> Value {
     let mut said = read_a_file().unwrap_or_else(|refusal| refusal.to_json());
-    said["disabled"] = json!(kernel_file::number(DISABLED));
+    said["disabled"] = json!(kernel_file::number::<i64>(DISABLED));
     said["seccomp"] = json!(kernel_file::status("Seccomp"));
     said
 }
@@ -138,7 +138,7 @@ impl Rings {
 
 /// Says what stands behind a refused ring.
 fn why_no_ring(errno: rustix::io::Errno) -> String {
-    let disabled = kernel_file::number(DISABLED);
+    let disabled = kernel_file::number::<i64>(DISABLED);
     let filter = kernel_file::status("Seccomp").unwrap_or_default();
     refused(errno.raw_os_error(), disabled, &filter)
 }

@@ -1,14 +1,14 @@
 //! Small texts that the kernel shows about itself and this process; what cannot be read is none.
 
-use std::fs;
+use std::{fs, path::Path, str::FromStr};
 
 /// Returns a text without blanks at its ends.
-pub(super) fn text(path: &str) -> Option<String> {
+pub(super) fn text(path: impl AsRef<Path>) -> Option<String> {
     fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
 }
 
 /// Returns a whole number.
-pub(super) fn number(path: &str) -> Option<i64> {
+pub(super) fn number<T: FromStr>(path: impl AsRef<Path>) -> Option<T> {
     text(path)?.parse().ok()
 }
 

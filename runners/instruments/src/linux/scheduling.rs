@@ -31,7 +31,7 @@ fn run() -> Value {
         "capabilities": status("CapEff"),
         "limit-rtprio": limit(libc::RLIMIT_RTPRIO),
         "limit-memlock-bytes": limit(libc::RLIMIT_MEMLOCK),
-        "rt-runtime-us": number("/proc/sys/kernel/sched_rt_runtime_us"),
+        "rt-runtime-us": number::<i64>("/proc/sys/kernel/sched_rt_runtime_us"),
     })
 }
 

@@ -5,7 +5,6 @@
 //! what a driver can do is asked of the kernel instead.
 
 use std::{
-    fs,
     mem::size_of_val,
     os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd},
     path::Path,
@@ -14,7 +13,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Instrument, Refusal, mapping::Mapping, netdev};
+use super::{Instrument, Refusal, kernel_file, mapping::Mapping, netdev};
 
 pub(super) const INSTRUMENT: Instrument = Instrument {
     name: "af-xdp",
@@ -195,8 +194,8 @@ fn name(index: u32) -> String {
 /// Tells whether a device stands behind an interface; none where sysfs is another namespace's.
 fn physical(name: &str, index: u32) -> Option<bool> {
     let folder = Path::new("/sys/class/net").join(name);
-    let shown = fs::read_to_string(folder.join("ifindex")).ok()?;
-    (shown.trim().parse() == Ok(index)).then(|| folder.join("device").is_dir())
+    let shown: u32 = kernel_file::number(folder.join("ifindex"))?;
+    (shown == index).then(|| folder.join("device").is_dir())
 }
 
 #[cfg(test)]

@@ -103,6 +103,22 @@ fn everything_is_listed_and_explained_without_a_home_or_a_file() {
 }
 
 #[test]
+fn the_binary_alone_says_how_a_load_is_measured_and_what_misleads() {
+    let nowhere = Nowhere::new();
+    let told = ["Measured: ", "Misleads:", "\n  - "];
+    for (check, probe) in [
+        ("cpu/jitter", "tsc"),
+        ("memory/bandwidth-works", "memory-bandwidth"),
+        ("kernel/isolation-works", "isolation"),
+        ("storage/throughput-works", "storage-throughput"),
+    ] {
+        let more = format!("`verify explain {probe}` says more.");
+        nowhere.say(&["explain", check]).exits(0).says(&told).says(&[&more]);
+        nowhere.say(&["explain", probe]).exits(0).says(&told).says(&["\n  ### "]);
+    }
+}
+
+#[test]
 fn a_current_folder_that_is_gone_does_not_matter() {
     let nowhere = Nowhere::new();
     let gone = nowhere.0.path().join("gone");

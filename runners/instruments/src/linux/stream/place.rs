@@ -9,7 +9,7 @@ use std::{
     path::Path,
 };
 
-use crate::linux::cpu_list;
+use crate::linux::{cpu_list, kernel_file};
 
 /// Holds the cpus of one NUMA node, or of all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) fn groups(root: &Path, allowed: &BTreeSet<u32>) -> Vec<Group> {
     for entry in entries.into_iter().flatten().flatten() {
         let name = entry.file_name();
         let number = name.to_str().and_then(|name| name.strip_prefix("node")?.parse().ok());
-        let list = fs::read_to_string(entry.path().join("cpulist")).ok();
+        let list = kernel_file::text(entry.path().join("cpulist"));
         if let (Some(number), Some(list)) = (number, list.as_deref().and_then(cpu_list::parse)) {
             let used: BTreeSet<u32> = list.intersection(allowed).copied().collect();
             if !used.is_empty() {
@@ -54,18 +54,18 @@ pub(super) fn last_level_bytes(root: &Path, cpus: &BTreeSet<u32>) -> Option<u64>
         let folder = root.join(format!("sys/devices/system/cpu/cpu{cpu}/cache"));
         let mut last: Option<(u32, String, u64)> = None;
         for entry in fs::read_dir(folder).ok()?.flatten() {
-            let read = |name: &str| fs::read_to_string(entry.path().join(name)).ok();
+            let read = |name: &str| kernel_file::text(entry.path().join(name));
             let (Some(level), Some(kind), Some(size)) = (read("level"), read("type"), read("size"))
             else {
                 continue;
             };
-            let (Ok(level), Some(bytes)) = (level.trim().parse(), size_of(size.trim())) else {
+            let (Ok(level), Some(bytes)) = (level.parse(), size_of(&size)) else {
                 continue;
             };
             let better = last.as_ref().is_none_or(|(known, ..)| level > *known);
-            if kind.trim() != "Instruction" && better {
+            if kind != "Instruction" && better {
                 let sharers = read("shared_cpu_list").unwrap_or_else(|| cpu.to_string());
-                last = Some((level, sharers.trim().to_owned(), bytes));
+                last = Some((level, sharers, bytes));
             }
         }
         let (level, sharers, bytes) = last?;
@@ -110,9 +110,7 @@ fn left_by_group(root: &Path, line: &str) -> Option<u64> {
     let top = root.join(folder);
     let group = top.join(path.trim_start_matches('/'));
     let within = group.ancestors().take_while(|at| at.starts_with(&top));
-    let number = |at: &Path, name: &str| -> Option<u64> {
-        fs::read_to_string(at.join(name)).ok()?.trim().parse().ok()
-    };
+    let number = |at: &Path, name: &str| kernel_file::number::<u64>(at.join(name));
     let left = |at: &Path| Some(number(at, limit)?.saturating_sub(number(at, used)?));
     within.filter_map(left).min()
 }

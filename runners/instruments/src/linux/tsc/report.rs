@@ -5,10 +5,11 @@ use std::cmp::Reverse;
 use serde_json::{Map, Value, json};
 
 use super::{
-    attribution::{self, Class},
+    attribution::{self, Blame, Class},
     histogram::{Reading, f64_of},
     measure::Measured,
     spin::Gap,
+    trace::Traced,
 };
 use crate::linux::Refusal;
 
@@ -28,6 +29,9 @@ pub(super) fn report(measured: &Measured, most: usize) -> Value {
     let (around, rate) = (&measured.around, &measured.rate);
     let reading = measured.reading();
     let minimum = reading.shortest().unwrap_or(0);
+    let traced = measured.traced.as_ref();
+    let gaps = measured.ring.kept();
+    let blamed = traced.map(|t| (t, attribution::blame(gaps, &t.events, measured.own)));
     json!({
         "cpu": measured.cpu,
         "clock": measured.clock,
@@ -47,8 +51,8 @@ pub(super) fn report(measured: &Measured, most: usize) -> Value {
         "loop": cost(measured, &reading),
         "jitter": jitter(measured, &reading, minimum),
         "around": around,
-        "attribution": attribution(measured, minimum),
-        "gaps": longest(measured, most),
+        "attribution": attribution(measured, &blamed, minimum),
+        "gaps": longest(measured, blamed.as_ref().ok().map(|(_, blame)| blame), most),
     })
 }
 
@@ -117,13 +121,15 @@ fn jitter(measured: &Measured, reading: &Reading<'_>, minimum: u64) -> Value {
     })
 }
 
-fn attribution(measured: &Measured, minimum: u64) -> Value {
-    let traced = match &measured.traced {
-        Ok(traced) => traced,
+/// What was traced and what it is blamed for, or why there is no trace.
+type Blamed<'a> = Result<(&'a Traced, Blame<'a>), &'a Refusal>;
+
+fn attribution(measured: &Measured, blamed: &Blamed<'_>, minimum: u64) -> Value {
+    let (traced, blame) = match blamed {
+        Ok(blamed) => blamed,
         Err(refusal) => return by_deltas(measured, refusal),
     };
     let gaps = measured.ring.kept();
-    let blame = attribution::blame(gaps, &traced.events, measured.own);
     let mut written = blame.to_json(gaps, minimum, measured.rate.per_ns() * 1e3);
     let unexplained = blame.classes.iter().zip(gaps);
     let unexplained = unexplained.filter(|(class, _)| **class == Class::Unexplained);
@@ -162,12 +168,8 @@ fn by_deltas(measured: &Measured, refusal: &Refusal) -> Value {
 }
 
 /// Writes the longest gaps in the order of time.
-fn longest(measured: &Measured, most: usize) -> Value {
+fn longest(measured: &Measured, blame: Option<&Blame<'_>>, most: usize) -> Value {
     let kept = measured.ring.kept();
-    let classes = match &measured.traced {
-        Ok(traced) => Some(attribution::blame(kept, &traced.events, measured.own).classes),
-        Err(_) => None,
-    };
     let mut order: Vec<usize> = (0..kept.len()).collect();
     order.sort_by_key(|at| Reverse(kept[*at].length));
     order.truncate(most);
@@ -181,7 +183,7 @@ fn longest(measured: &Measured, most: usize) -> Value {
             "cycles": length,
             "at-us": f64_of(after) / per_ns / 1e3,
             "us": f64_of(length) / per_ns / 1e3,
-            "class": classes.as_ref().map(|classes| classes[at].name()),
+            "class": blame.map(|blame| blame.classes[at].name()),
         })
     };
     order.into_iter().map(write).collect()

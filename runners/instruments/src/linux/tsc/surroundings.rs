@@ -143,7 +143,7 @@ fn smi(cpu: u32) -> Result<u64, String> {
 
 /// Returns how machine and cpu are set; null where there is no such knob.
 pub(super) fn knobs(cpu: u32) -> Value {
-    let text = |path: String| json!(kernel_file::text(&path));
+    let text = |path: String| json!(kernel_file::text(path));
     let sched = |name: &str| text(format!("/proc/sys/kernel/{name}"));
     let system = |name: &str| text(format!("/sys/devices/system/cpu/{name}"));
     let own = |name: &str| text(format!("/sys/devices/system/cpu/cpu{cpu}/{name}"));
@@ -166,7 +166,7 @@ pub(super) fn knobs(cpu: u32) -> Value {
 /// Returns by what the kernel keeps time, and whether the counter runs at one rate in all states.
 pub(super) fn clock() -> Value {
     const SOURCE: &str = "/sys/devices/system/clocksource/clocksource0";
-    let source = kernel_file::text(&format!("{SOURCE}/current_clocksource"));
+    let source = kernel_file::text(format!("{SOURCE}/current_clocksource"));
     let info = kernel_file::text("/proc/cpuinfo").unwrap_or_default();
     let mut lines = info.lines().filter_map(|line| line.split_once(':'));
     let flags = lines.find(|(key, _)| key.trim() == "flags").map(|(_, flags)| flags);
@@ -176,7 +176,7 @@ pub(super) fn clock() -> Value {
         "constant": has("constant_tsc"),
         "nonstop": has("nonstop_tsc"),
         "hypervisor": has("hypervisor"),
-        "stated-khz": kernel_file::number("/sys/devices/system/cpu/cpu0/tsc_freq_khz"),
+        "stated-khz": kernel_file::number::<u64>("/sys/devices/system/cpu/cpu0/tsc_freq_khz"),
         // RAW is then the counter times a constant.
         "circular": source.as_deref().map(|source| source.starts_with("tsc")),
     })
