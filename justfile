@@ -32,7 +32,7 @@ bench *ARGS:
 bench-tsc:
     cargo bench -p verify-instruments --bench tsc -- table
 
-# Prints copy and triad of our STREAM beside that of HPC Challenge; needs hpcc and takes minutes.
+# Prints copy and triad of our STREAM beside that of HPC Challenge (hpcc), which takes minutes to get there.
 bench-stream *MIB:
     cargo bench -p verify-instruments --bench stream -- {{ MIB }}
 

@@ -1,9 +1,9 @@
 //! Whether the instrument `stream` says what an independently built STREAM says: that of HPC Challenge.
 //!
-//! One thread on the same cpu, arrays of the same size, best of ten passes each, one after the other,
-//! the order turned from round to round. HPC Challenge sizes its arrays by the problem of its other
-//! tests, which run first and take minutes; it is ended once STREAM has spoken. `stream 64` takes
-//! arrays of 64 MiB, where 4 times the last-level cache is too long to wait for.
+//! One thread on the same cpu, arrays of the same size, best of ten passes each. HPC Challenge sizes
+//! its arrays by the problem of its other tests, which run first and take minutes: so it is stopped
+//! before its STREAM, ours runs, it goes on, and ours runs again. Both orders lie within seconds, and
+//! what else the machine does hits both. `stream 64` takes arrays of 64 MiB.
 
 #![allow(
     missing_docs,
@@ -27,15 +27,14 @@ use std::{
 
 use serde_json::Value;
 
-/// Rounds; even, so that each goes first as often as the other.
-const ROUNDS: usize = 2;
 /// Longest run of HPC Challenge. *Units*: s.
 const PATIENCE_S: u64 = 1_200;
 /// Programs and the Debian package that has each.
-const NEEDED: [(&str, &str); 2] = [("hpcc", "hpcc"), ("taskset", "util-linux")];
+const NEEDED: [(&str, &str); 3] = [("hpcc", "hpcc"), ("taskset", "util-linux"), ("kill", "procps")];
+/// What HPC Challenge says once the test before STREAM is over.
+const BEFORE: &str = "End of SingleDGEMM section.";
 
 /// Holds the best copy and triad of one run. *Units*: GB/s.
-#[derive(Clone, Copy)]
 struct Best {
     copy: f64,
     triad: f64,
@@ -65,35 +64,37 @@ fn main() -> ExitCode {
     // Its matrix takes what the three arrays take.
     let problem = ((3 * array_bytes / 8) as f64).sqrt().round() as u64;
     println!("cpu {cpu}, one thread, arrays of {} MiB, load {}", array_bytes >> 20, load());
-    println!("round  first   copy GB/s: ours  hpcc  ratio   triad GB/s: ours  hpcc  ratio");
-    let mut ratios = Vec::new();
-    for round in 0..ROUNDS {
-        let early = (round % 2 == 0).then(|| own(&cpu, Some(array_bytes)).1);
-        let theirs = match theirs(&cpu, problem) {
-            Ok(theirs) => theirs,
-            Err(why) => {
-                println!("hpcc gave no answer: {why}");
-                return ExitCode::FAILURE;
-            }
-        };
-        let ours = early.unwrap_or_else(|| own(&cpu, Some(array_bytes)).1);
-        let (copy, triad) = (ours.copy / theirs.copy, ours.triad / theirs.triad);
-        ratios.push((copy, triad));
+    let mut early = None;
+    let theirs = theirs(&cpu, problem, || early = Some(own(&cpu, Some(array_bytes)).1));
+    let late = own(&cpu, Some(array_bytes)).1;
+    let (theirs, early) = match (theirs, early) {
+        (Ok(theirs), Some(early)) => (theirs, early),
+        (Ok(_), None) => return failed("its STREAM was over before ours began"),
+        (Err(why), _) => return failed(&why),
+    };
+    println!("GB/s   ours before    hpcc  ours after   ratio before  after");
+    for (kernel, of) in [("copy", copy as fn(&Best) -> f64), ("triad", triad)] {
+        let (early, theirs, late) = (of(&early), of(&theirs), of(&late));
+        let (first, second) = (early / theirs, late / theirs);
         println!(
-            "{:>5}  {:<5}  {:>15.2} {:>5.2}  {copy:>5.3}  {:>16.2} {:>5.2}  {triad:>5.3}",
-            round + 1,
-            if early.is_some() { "ours" } else { "hpcc" },
-            ours.copy,
-            theirs.copy,
-            ours.triad,
-            theirs.triad,
+            "{kernel:<5}  {early:>11.2} {theirs:>7.2} {late:>11.2}   {first:>12.3}  {second:>5.3}"
         );
     }
-    let mean = |of: fn(&(f64, f64)) -> f64| {
-        (ratios.iter().map(|ratio| of(ratio).ln()).sum::<f64>() / ratios.len() as f64).exp()
-    };
-    println!("ratio  copy {:.3}  triad {:.3}, load {}", mean(|r| r.0), mean(|r| r.1), load());
+    println!("load {}", load());
     ExitCode::SUCCESS
+}
+
+fn failed(why: &str) -> ExitCode {
+    println!("hpcc gave no answer: {why}");
+    ExitCode::FAILURE
+}
+
+fn copy(best: &Best) -> f64 {
+    best.copy
+}
+
+fn triad(best: &Best) -> f64 {
+    best.triad
 }
 
 /// Runs the instrument; returns the size of its arrays and its best.
@@ -113,8 +114,8 @@ fn own(cpu: &str, array_bytes: Option<u64>) -> (u64, Best) {
     (group["array-bytes"].as_u64().expect("it says the size"), best)
 }
 
-/// Runs HPC Challenge until its STREAM has spoken.
-fn theirs(cpu: &str, problem: u64) -> Result<Best, String> {
+/// Runs HPC Challenge until its STREAM has spoken; just before that, it is stopped for `between`.
+fn theirs(cpu: &str, problem: u64, between: impl FnOnce()) -> Result<Best, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let input = input(problem);
     fs::write(folder.path().join("hpccinf.txt"), input).map_err(|error| error.to_string())?;
@@ -130,10 +131,18 @@ fn theirs(cpu: &str, problem: u64) -> Result<Best, String> {
     let mut running = Running(child.map_err(|error| error.to_string())?);
     let (_never, pause) = mpsc::channel::<()>();
     let start = Instant::now();
+    let mut between = Some(between);
     loop {
         let said = fs::read_to_string(folder.path().join("hpccoutf.txt")).unwrap_or_default();
         if let Some(best) = read(&said) {
             return Ok(best);
+        }
+        if said.contains(BEFORE)
+            && let Some(between) = between.take()
+        {
+            signal("-STOP", &running.0);
+            between();
+            signal("-CONT", &running.0);
         }
         if let Ok(Some(status)) = running.0.try_wait() {
             return Err(format!("it ended with {status}"));
@@ -141,8 +150,12 @@ fn theirs(cpu: &str, problem: u64) -> Result<Best, String> {
         if start.elapsed() > Duration::from_secs(PATIENCE_S) {
             return Err(format!("it took more than {PATIENCE_S} s"));
         }
-        let _ = pause.recv_timeout(Duration::from_millis(200));
+        let _ = pause.recv_timeout(Duration::from_millis(20));
     }
+}
+
+fn signal(name: &str, child: &Child) {
+    let _ = Command::new("kill").args([name, &child.id().to_string()]).status();
 }
 
 fn read(said: &str) -> Option<Best> {

@@ -24,10 +24,12 @@ pub(super) type Buckets = [u64; BUCKETS];
 #[allow(clippy::inline_always, reason = "stands in the hot loop")]
 #[inline(always)]
 pub(super) fn bucket(length: u64) -> usize {
-    // Below 64 cycles the shift is 0 and the bucket is the length.
-    let shift = (length | 32).ilog2() - 5;
+    // Below 64 cycles the shift is 0 and the bucket is the length. Nothing here can overflow, and
+    // a build that checks would pay for it in each iteration.
+    let shift = (length | 32).ilog2().wrapping_sub(5);
+    let octave = u64::from(shift) << 5;
     #[expect(clippy::cast_possible_truncation, reason = "at most 1919")]
-    let index = ((u64::from(shift) << 5) + (length >> shift)) as usize;
+    let index = octave.wrapping_add(length.wrapping_shr(shift)) as usize;
     index & (BUCKETS - 1)
 }
 

@@ -104,7 +104,9 @@ pub(super) fn watch(counts: &mut Buckets, ring: &mut Ring, threshold: u64, cycle
             let now = counter::now();
             // The length before is counted while the counter is being read: what waits for the
             // reading itself would make each iteration longer by its own latency.
-            counts[bucket(length)] += 1;
+            // As in `bucket`, an overflow is not looked for.
+            let count = &mut counts[bucket(length)];
+            *count = count.wrapping_add(1);
             length = now.wrapping_sub(last);
             if length > threshold {
                 ring.keep(last, length);
