@@ -105,7 +105,7 @@ fn everything_is_listed_and_explained_without_a_home_or_a_file() {
 #[test]
 fn the_binary_alone_says_how_a_load_is_measured_and_what_misleads() {
     let nowhere = Nowhere::new();
-    let told = ["Measured: ", "Misleads:", "\n  - "];
+    let told = ["Measured: ", "Misleads:", " - "];
     for (check, probe) in [
         ("cpu/jitter", "tsc"),
         ("memory/bandwidth-works", "memory-bandwidth"),
@@ -114,7 +114,7 @@ fn the_binary_alone_says_how_a_load_is_measured_and_what_misleads() {
     ] {
         let more = format!("`verify explain {probe}` says more.");
         nowhere.say(&["explain", check]).exits(0).says(&told).says(&[&more]);
-        nowhere.say(&["explain", probe]).exits(0).says(&told).says(&["\n  ### "]);
+        nowhere.say(&["explain", probe]).exits(0).says(&told).says(&[" ### "]);
     }
 }
 
