@@ -107,6 +107,18 @@ static FIELDS: &[FieldSpec] = &[
     ),
     field("largest-cause", || List(Box::new(Text)), BY, "What took most, for each cpu."),
     field(
+        "causes",
+        || List(Box::new(Text)),
+        BY,
+        "Everything that took something, and its share of what was taken.",
+    ),
+    field(
+        "tasks",
+        || List(Box::new(Text)),
+        BY,
+        "Tasks that ran instead of the loop, with their gaps, those that took most first.",
+    ),
+    field(
         "histogram",
         || List(Box::new(Text)),
         BY,
@@ -255,6 +267,8 @@ impl Probe for Tsc {
             .fact("smi", smi(&results))
             .fact("attribution", text(first, "/attribution/by"))
             .fact("largest-cause", each(&results, largest))
+            .fact("causes", causes(&results))
+            .fact("tasks", tasks(&results))
             .fact("histogram", each(&results, |one| text(one, "/jitter/histogram/v2")));
         Ok(METRICS.iter().fold(observation, |observation, (name, pointer, scale)| {
             metric(observation, &results, name, pointer, *scale)
@@ -384,6 +398,48 @@ fn largest(result: &Json) -> Value {
         Some((class, share)) => Value::Text(format!("{class} ({:.1} %)", share * 100.0)),
         None => Value::Unreadable("the instrument names no cause".into()),
     }
+}
+
+/// Names the classes of gaps that took something.
+fn causes(results: &[Json]) -> Value {
+    named(results, "classes", |one| {
+        let share = one.get("share-of-stolen")?.as_f64()?;
+        let class = one.get("class")?.as_str()?;
+        Some((share > 0.0).then(|| format!("{class} ({:.1} %)", share * 100.0)))
+    })
+}
+
+/// Names the tasks that ran in gaps.
+fn tasks(results: &[Json]) -> Value {
+    named(results, "tasks", |one| {
+        let (name, gaps) = (one.get("task")?.as_str()?, one.get("gaps")?.as_u64()?);
+        let ms = one.get("gap-us")?.as_f64()? / 1e3;
+        let noun = if gaps == 1 { "gap" } else { "gaps" };
+        Some(Some(format!("{name}, {gaps} {noun}, {ms:.1} ms")))
+    })
+}
+
+/// Lists a part of what gaps are put down to, for each cpu; without a trace nobody knows it.
+fn named(results: &[Json], key: &str, read: impl Fn(&Json) -> Option<Option<String>>) -> Value {
+    let mut named = Vec::new();
+    for result in results {
+        if let Some("interrupt-deltas") = result.pointer("/attribution/by").and_then(Json::as_str) {
+            return Value::Absent("the kernel could not be traced".into());
+        }
+        let list = result.pointer(&format!("/attribution/{key}")).and_then(Json::as_array);
+        let cpu = result.pointer("/cpu").and_then(Json::as_u64);
+        let (Some(list), Some(cpu)) = (list, cpu) else {
+            return Value::Unreadable(format!("the instrument names no {key}"));
+        };
+        for one in list {
+            match read(one) {
+                Some(Some(text)) => named.push(Value::Text(format!("cpu {cpu}: {text}"))),
+                Some(None) => {}
+                None => return Value::Unreadable(format!("of {key}, one is told as {one}")),
+            }
+        }
+    }
+    Value::List(named)
 }
 
 fn metric(
