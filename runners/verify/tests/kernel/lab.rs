@@ -7,8 +7,11 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
+    sync::OnceLock,
 };
+
+use serde_json::Value;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -29,8 +32,34 @@ const TOOLS: [(&str, &str); 6] = [
     ("timeout", "coreutils"),
 ];
 
+/// Names what some boots take along, and only they.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carried {
+    /// The task of the bench `tsc` that takes a cpu at known times.
+    Hog,
+    /// A module of the kernel, which `.ci/kernel` unpacks beside it.
+    Module(&'static str),
+}
+
+impl Carried {
+    /// Returns its file name.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Hog => "hog".to_owned(),
+            Self::Module(name) => format!("{name}.ko"),
+        }
+    }
+
+    /// Names what is not here and has to come from outside.
+    pub(crate) fn missing(self) -> Option<String> {
+        let Self::Module(_) = self else { return None };
+        let file = kernel().with_file_name(self.name());
+        (!file.is_file()).then(|| format!("{} (`bash .ci/kernel` unpacks it)", file.display()))
+    }
+}
+
 /// Holds what every boot uses.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Lab {
     pub(crate) kernel: PathBuf,
     pub(crate) busybox: Vec<u8>,
@@ -38,6 +67,8 @@ pub(crate) struct Lab {
     /// `dmesg` of util-linux and what it loads, by path: busybox's cannot tell the kernel's lines
     /// from those that users wrote.
     pub(crate) dmesg: Vec<(PathBuf, Vec<u8>)>,
+    /// Built for the first boot that takes it along.
+    hog: OnceLock<Result<Vec<u8>, String>>,
 }
 
 /// Names what is not here and has to come from outside.
@@ -66,7 +97,23 @@ impl Lab {
     /// *Errors*: something is missing, or `verify` does not build.
     pub(crate) fn prepare() -> Result<Self, String> {
         let kernel = kernel().canonicalize().map_err(|error| error.to_string())?;
-        Ok(Self { kernel, busybox: busybox(), verify: build()?, dmesg: with_libraries("dmesg")? })
+        let verify = program(&["--package", "verify", "--bin", "verify"])?;
+        let (busybox, dmesg) = (busybox(), with_libraries("dmesg")?);
+        Ok(Self { kernel, busybox, verify, dmesg, hog: OnceLock::new() })
+    }
+
+    /// Returns what a boot takes along.
+    ///
+    /// *Errors*: it is not there, or does not build.
+    pub(crate) fn carried(&self, carried: Carried) -> Result<Vec<u8>, String> {
+        let bench = ["--package", "verify-instruments", "--bench", "tsc"];
+        match carried {
+            Carried::Hog => self.hog.get_or_init(|| program(&bench)).clone(),
+            Carried::Module(_) => {
+                let file = self.kernel.with_file_name(carried.name());
+                fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))
+            }
+        }
     }
 }
 
@@ -113,27 +160,36 @@ fn needs_loader(elf: &[u8]) -> bool {
     (0..count).any(|at| number(start + at * size, 4) == Some(INTERPRETER as usize))
 }
 
-fn build() -> Result<Vec<u8>, String> {
-    let folder = Path::new(ROOT).join("target/kernel/build");
-    let output = Command::new("timeout")
-        .args(["-k", "5", BUILD_LIMIT_S, env!("CARGO"), "build", "--offline", "--locked"])
-        .args(["--quiet", "--package", "verify", "--bin", "verify", "--profile", PROFILE])
-        // Named although it is the host's: flags are for it alone then, and not for build scripts.
-        .args(["--target", TARGET, "--target-dir"])
-        .arg(&folder)
-        .current_dir(ROOT)
-        .env("RUSTFLAGS", "-C target-feature=+crt-static")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .output()
-        .map_err(|error| format!("cannot start cargo: {error}"))?;
+/// Builds a program without a loader.
+fn program(which: &[&str]) -> Result<Vec<u8>, String> {
+    let output = build(which)?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("the static verify does not build ({}):\n{said}", output.status));
+        return Err(format!("no static {which:?} is built ({}):\n{said}", output.status));
     }
-    let program = folder.join(TARGET).join(PROFILE).join("verify");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let messages = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let built =
+        messages.filter_map(|said| said["executable"].as_str().map(PathBuf::from)).next_back();
+    let program = built.ok_or_else(|| format!("cargo names no program of {which:?}"))?;
     let bytes = fs::read(&program).map_err(|error| error.to_string())?;
     if bytes.is_empty() || needs_loader(&bytes) {
         return Err(format!("{} is not static", program.display()));
     }
     Ok(bytes)
+}
+
+fn build(which: &[&str]) -> Result<Output, String> {
+    Command::new("timeout")
+        .args(["-k", "5", BUILD_LIMIT_S, env!("CARGO"), "build", "--offline", "--locked"])
+        .args(["--quiet", "--message-format", "json", "--profile", PROFILE])
+        .args(which)
+        // Named although it is the host's: flags are for it alone then, and not for build scripts.
+        .args(["--target", TARGET, "--target-dir"])
+        .arg(Path::new(ROOT).join("target/kernel/build"))
+        .current_dir(ROOT)
+        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .output()
+        .map_err(|error| format!("cannot start cargo: {error}"))
 }

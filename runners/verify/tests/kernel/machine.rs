@@ -6,7 +6,10 @@
 
 use std::{fs, process::Command, time::Instant};
 
-use crate::{archive::Archive, lab::Lab};
+use crate::{
+    archive::Archive,
+    lab::{Carried, Lab},
+};
 
 /// Bounds one boot, which takes 5 s alone and 10 s on two busy cores. *Units*: s.
 pub(crate) const LIMIT_S: u32 = 90;
@@ -38,7 +41,11 @@ pub(crate) struct Machine {
     pub(crate) devices: &'static [&'static str],
     /// What the node file says instead of its own values.
     pub(crate) variables: &'static [(&'static str, &'static str)],
-    /// Lines of shell, run as root before `verify`.
+    /// Lines of shell that say what `init.sh` prepares otherwise.
+    pub(crate) setting: &'static str,
+    /// What lies in `/lab` beside the suites.
+    pub(crate) carries: &'static [Carried],
+    /// Lines of shell, run as root before `verify`; with another status than 0 nothing is asked.
     pub(crate) before: &'static str,
     pub(crate) user: &'static str,
     pub(crate) limit_s: u32,
@@ -77,7 +84,7 @@ impl Machine {
     fn boot(&self, lab: &Lab, checks: &[&str]) -> Result<Sent, String> {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).map_err(said)?;
         let at = |name: &str| folder.path().join(name);
-        fs::write(at("initrd"), self.archive(lab, checks)).map_err(said)?;
+        fs::write(at("initrd"), self.archive(lab, checks)?).map_err(said)?;
         let output = self.command(lab).current_dir(folder.path()).output().map_err(said)?;
         let sent = |name: &str| {
             fs::read(at(name)).map(|bytes| String::from_utf8_lossy(&bytes).replace('\r', ""))
@@ -122,31 +129,36 @@ impl Machine {
         command
     }
 
-    fn archive(&self, lab: &Lab, checks: &[&str]) -> Vec<u8> {
+    fn archive(&self, lab: &Lab, checks: &[&str]) -> Result<Vec<u8>, String> {
         let folders = ["bin", "etc", "lab", "lab/suites", "lab/runners", "lab/runners/nodes"];
         let archive = folders.into_iter().fold(Archive::default(), Archive::folder);
         let archive = lab.dmesg.iter().fold(archive, |archive, (at, bytes)| {
             let path = at.to_str().expect("a path of UTF-8").trim_start_matches('/');
             archive.above(path).program(path, bytes)
         });
-        archive
+        let archive = self.carries.iter().try_fold(archive, |archive, carried| {
+            let bytes = lab.carried(*carried)?;
+            Ok::<_, String>(archive.program(&format!("lab/{}", carried.name()), bytes))
+        })?;
+        Ok(archive
             .program("init", INIT)
             .program("bin/busybox", &lab.busybox)
             .program("bin/verify", &lab.verify)
+            .file("setting", format!("{}\n", self.setting))
             .file("run-verify", self.script(checks))
             .file("etc/passwd", "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
             .file("etc/group", "root:x:0:\nnogroup:x:65534:\n")
             .file("lab/suites/lab.toml", SUITE)
             .file("lab/runners/nodes/nvidia.toml", self.node())
-            .bytes()
+            .bytes())
     }
 
     fn script(&self, checks: &[&str]) -> String {
         let Self { before, user, .. } = self;
         let chosen = checks.join(" -c ");
         format!(
-            "{before}\nexec su -s /bin/sh {user} -c 'VERIFY_STATE=/tmp/state exec verify run \
-             --root /lab --node nvidia --via local --report jsonl=/tmp/record.jsonl -c {chosen}'\n"
+            "{before}\nexec su -s /bin/sh {user} -c \"VERIFY_STATE=${{state:-$place/state}} exec verify run \
+             --root /lab --node nvidia --via local --report jsonl=$place/record.jsonl -c {chosen}\"\n"
         )
     }
 

@@ -7,9 +7,13 @@
 #![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod archive;
+mod command_line;
+mod disturbance;
+mod elsewhere;
 mod fixture;
 mod lab;
 mod machine;
+mod restriction;
 mod verdict;
 
 use std::{
@@ -20,9 +24,10 @@ use std::{
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-use fixture::{CHECKS, ELSEWHERE, Effort, FIXTURES, Fixture, Outcome};
+use fixture::{CHECKS, Effort, Fixture, Outcome};
 use lab::Lab;
 
+type Demanded = fn() -> Result<(), String>;
 type Once = Arc<OnceLock<Result<Lab, String>>>;
 
 fn main() -> ExitCode {
@@ -32,8 +37,9 @@ fn main() -> ExitCode {
         let _ = writeln!(std::io::stderr(), "skipped: needs {what}");
     }
     let lab = Once::default();
-    let trials = FIXTURES.iter().map(|fixture| {
-        let (lab, missing) = (lab.clone(), missing.clone());
+    let trials = fixture::all().map(|fixture| {
+        let carried = || fixture.machine.carries.iter().find_map(|carried| carried.missing());
+        let (lab, missing) = (lab.clone(), missing.clone().or_else(carried));
         // Ignored from the start: nextest takes what is ignored only while it runs for a pass.
         let ignored = fixture.effort == Effort::Heavy || missing.is_some();
         let boot = move || match missing {
@@ -42,24 +48,15 @@ fn main() -> ExitCode {
         };
         Trial::ignorable_test(format!("boot::{}", fixture.name), boot).with_ignored_flag(ignored)
     });
-    let complete = Trial::test("every_numbered_fixture_is_booted_or_says_what_it_takes", numbers);
     let mut trials: Vec<Trial> = trials.collect();
-    trials.push(complete);
-    trials.push(Trial::test("a_record_that_is_not_as_demanded_is_found", || {
-        verdict::find_each_difference().map_err(Failed::from)
-    }));
+    let tests: [(&str, Demanded); 3] = [
+        ("every_numbered_fixture_is_booted_or_held_by_a_test_that_is_there", elsewhere::numbers),
+        ("every_shipped_check_of_a_machine_is_asked", elsewhere::shipped),
+        ("a_record_that_is_not_as_demanded_is_found", verdict::find_each_difference),
+    ];
+    trials
+        .extend(tests.map(|(name, test)| Trial::test(name, move || test().map_err(Failed::from))));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
-}
-
-/// How many fixtures the field notes number.
-const NUMBERED: u8 = 36;
-
-fn numbers() -> Result<(), Failed> {
-    let named = FIXTURES.iter().map(|fixture| fixture.number).filter(|number| *number > 0);
-    let mut named: Vec<u8> = named.chain(ELSEWHERE.iter().map(|(number, _)| *number)).collect();
-    named.sort_unstable();
-    let each: Vec<u8> = (1..=NUMBERED).collect();
-    if named == each { Ok(()) } else { Err(format!("not each once: {named:?}").into()) }
 }
 
 fn boot(lab: &Once, fixture: &Fixture) -> Result<Completion, Failed> {
@@ -67,8 +64,11 @@ fn boot(lab: &Once, fixture: &Fixture) -> Result<Completion, Failed> {
     let checks = [CHECKS, fixture.also].concat();
     let sent = fixture.machine.run(lab, &checks);
     match (sent, fixture.outcome) {
-        (Ok(sent), Outcome::Red(demands)) => verdict::compare(&sent, &checks, demands)?,
+        (Ok(sent), Outcome::Red(shared, own)) => {
+            verdict::compare(&sent, &checks, &[shared, own].concat())?;
+        }
         (Err(why), Outcome::NoVerdict(words)) if why.contains(words) => {}
+        (Ok(sent), Outcome::Refused(exit, words)) => verdict::refused(&sent, exit, words)?,
         (Ok(sent), Outcome::NoVerdict(_)) => {
             return Err(format!("a verdict came: exit {}\n{}", sent.exit, sent.printed).into());
         }

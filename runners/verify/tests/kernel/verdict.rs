@@ -8,8 +8,20 @@ use serde_json::Value;
 
 use crate::machine::Sent;
 
-/// Demands of one check what is no pass: id, outcome, and words of one of its findings.
+/// Demands of one check what is no pass: id, outcome, and words of one of its findings. A check may
+/// stand more than once, each time with other words.
 pub(crate) type Demand = (&'static str, &'static str, &'static str);
+
+/// Demands that nothing was asked, and why.
+///
+/// *Errors*: another exit code, a record, or other words.
+pub(crate) fn refused(sent: &Sent, exit: i32, words: &str) -> Result<(), String> {
+    if sent.exit == exit && sent.record.is_empty() && sent.printed.contains(words) {
+        return Ok(());
+    }
+    let given = sent.exit;
+    Err(format!("exit {exit} and `{words}` demanded, {given} given\n--- printed\n{}", sent.printed))
+}
 
 /// Compares all that a machine sent with what is demanded; what is not named must be a pass.
 ///
@@ -43,25 +55,32 @@ fn differences(sent: &Sent, checks: &[&str], demands: &[Demand]) -> Vec<String> 
         }
     }
     let red = |outcome: &str| demands.iter().any(|(_, demanded, _)| *demanded == outcome);
-    let exit = if red("fail") { 1 } else { 3 * i32::from(red("error")) };
+    // Only what a baseline is missing for leaves 0 unjudged.
+    let unjudged =
+        |(_, outcome, words): &Demand| *outcome == "unjudged" && !words.contains("no baseline");
+    let error = red("error") || demands.iter().any(unjudged);
+    let exit = if red("fail") { 1 } else { 3 * i32::from(error) };
     if sent.exit != exit || finished != Some(i64::from(exit)) {
         let (said, recorded) = (sent.exit, finished);
         wrong.push(format!("exit {exit} demanded, {said} given, {recorded:?} recorded"));
     }
     for check in checks {
-        let demand = demands.iter().find(|(id, ..)| id == check);
-        let (outcome, words) =
-            demand.map_or(("pass", ""), |(_, outcome, words)| (*outcome, *words));
+        let mut demands: Vec<_> = demands.iter().filter(|(id, ..)| id == check).copied().collect();
+        if demands.is_empty() {
+            demands.push((check, "pass", ""));
+        }
         let Some(verdict) = verdicts.remove(*check) else {
             wrong.push(format!("{check} has no verdict"));
             continue;
         };
         let findings = findings(&verdict);
-        let said = words.is_empty() || findings.iter().any(|finding| finding.contains(words));
-        if verdict["outcome"].as_str() != Some(outcome) || !said {
-            let mut line = format!("{check}: {outcome} with `{words}` demanded, it is ");
-            let _ = write!(line, "{} with {findings:#?}", verdict["outcome"]);
-            wrong.push(line);
+        for (_, outcome, words) in demands {
+            let said = words.is_empty() || findings.iter().any(|finding| finding.contains(words));
+            if verdict["outcome"].as_str() != Some(outcome) || !said {
+                let mut line = format!("{check}: {outcome} with `{words}` demanded, it is ");
+                let _ = write!(line, "{} with {findings:#?}", verdict["outcome"]);
+                wrong.push(line);
+            }
         }
     }
     wrong.extend(verdicts.keys().map(|check| format!("{check} was not chosen and has a verdict")));
