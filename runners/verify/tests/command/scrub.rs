@@ -141,6 +141,13 @@ fn clean_text(text: &str, path: &str, machine: &Machine) -> String {
     for (secret, stands_for) in SECRETS {
         text = Regex::new(secret).unwrap().replace_all(&text, stands_for).into_owned();
     }
+    // The kernel's log repeats its parameters, and what of them it did not know.
+    let logged = Regex::new(r"(?im)(command line: )(.*)$").unwrap();
+    let kept =
+        |found: &Captures<'_>| format!("{}{}", &found[1], kernel_parameters(&found[2]).trim());
+    text = logged.replace_all(&text, kept).into_owned();
+    let unknown = Regex::new(r#"(command line parameters )"[^"]*""#).unwrap();
+    text = unknown.replace_all(&text, r#"$1"x=1""#).into_owned();
     // A short name is a word that others use, too.
     if machine.host.len() > 3 {
         let name = Regex::new(&format!(r"\b{}\b", regex::escape(&machine.host))).unwrap();
@@ -188,7 +195,9 @@ fn what_names_a_machine_is_taken_out_and_found_where_it_is_left() {
         folders: vec![("/root".into(), "/home/user")],
     };
     let hostile = "trader7 6.1.0-secret /root/bin/x 10.1.2.3 fe80::1:2 aa:bb:cc:dd:ee:ff \
-                   0123456789abcdef0123456789abcdef 12345678-1234-1234-1234-123456789abc 127.0.0.1";
+                   0123456789abcdef0123456789abcdef 12345678-1234-1234-1234-123456789abc 127.0.0.1\n\
+                   Kernel command line: quiet key=x isolcpus=2\n\
+                   Unknown kernel command line parameters \"key=x\", will be passed\n";
     let path = "/proc/7/cmdline";
     let record = [
         json!({"event": "verdict", "text": "dropped"}),
@@ -202,6 +211,7 @@ fn what_names_a_machine_is_taken_out_and_found_where_it_is_left() {
     let text = kept[0]["captured"]["file"]["text"].as_str().unwrap();
     assert!(secrets(text).is_empty() && !text.contains("trader7"), "{text}");
     assert!(text.contains("replay 6.1.0 /home/user/bin/x 192.0.2.1"), "{text}");
+    assert!(text.contains("line: isolcpus=2\n") && !text.contains("key=x"), "{text}");
     assert!(kept[1].to_string().contains("program") && !kept[1].to_string().contains("key"));
     assert_eq!(kept[2]["captured"]["file"]["text"], "isolcpus=1\n");
     let facts = json!({"hostname": "trader7", "core": {"kernel-command-line": "token=x"}, "capabilities": ["linux"]});

@@ -35,7 +35,7 @@ const ELSEWHERE: &[(u8, &[Holder])] = &[
         32,
         &[
             Test(
-                "instruments/src/tsc/spin.rs",
+                "instruments/src/linux/tsc/spin.rs",
                 "a_gap_without_room_is_counted_as_lost_and_still_summed",
             ),
             Case("tsc/garbled-lost"),
@@ -52,10 +52,7 @@ const ELSEWHERE: &[(u8, &[Holder])] = &[
     (35, &[Case("storage-throughput/ok-note"), Case("storage-throughput/job-error-28")]),
     (
         36,
-        &[
-            Test("instruments/src/counter_table.rs", "a_cpu_that_is_offline_shifts_no_column"),
-            Test("instruments/src/tsc/interrupt.rs", "an_offline_cpu_shifts_no_column"),
-        ],
+        &[Test("instruments/src/linux/counter_table.rs", "a_cpu_that_is_offline_shifts_no_column")],
     ),
 ];
 

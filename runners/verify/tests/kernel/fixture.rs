@@ -61,6 +61,7 @@ pub(crate) const TSC: &str = "clocksource=tsc tsc=reliable";
 /// What a boot must have that is as it was meant to be, and that takes seconds.
 pub(crate) const WORKS: &[&str] = &[
     "kernel/hugepages-works",
+    "kernel/isolation-works",
     "lab/clocksource",
     "lab/xdp-socket",
     "lab/log",
