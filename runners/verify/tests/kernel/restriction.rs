@@ -83,7 +83,7 @@ pub(crate) const FIXTURES: &[Fixture] = &[
                 ("kernel/isolcpus", "fail", "cpu 2-3 cannot be on this machine (possible: 0)"),
                 NOHZ_WAITS,
                 RCU_WAITS,
-                ("cpu/rdtsc-precision", "error", "the machine has one cpu"),
+                ("cpu/rdtsc-precision", "error", "cpu 2 does not exist; present are 0"),
                 ("cpu/jitter", "skip", "needs `bare-metal`"),
                 ("lab/isolated-as-booted", "fail", "`isolcpus.effective` is none"),
                 ("lab/tickless-as-booted", "fail", "`nohz-full.effective` is none"),
