@@ -36,6 +36,10 @@ bench-tsc:
 bench-stream *MIB:
     cargo bench -p verify-instruments --bench stream -- {{ MIB }}
 
+# Times how long taking stock of two cards lasts on the simulator, beyond the start of a process.
+bench-nvml:
+    cargo bench -p verify-instruments --bench nvml
+
 # Writes the generated files anew.
 gen:
     cargo build -q

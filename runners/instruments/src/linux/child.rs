@@ -59,7 +59,7 @@ pub(super) fn run(work: impl FnOnce() -> Value) -> Result<Ending, Refusal> {
 }
 
 /// Does the work and says its answer; returns the exit status.
-fn answer(mut to: io::PipeWriter, work: impl FnOnce() -> Value) -> libc::c_int {
+pub(crate) fn answer(mut to: io::PipeWriter, work: impl FnOnce() -> Value) -> libc::c_int {
     // SAFETY: takes numbers only.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     // One byte is less than any core file needs, and stops a handler behind a pipe, which 0 does not.
@@ -74,7 +74,7 @@ fn answer(mut to: io::PipeWriter, work: impl FnOnce() -> Value) -> libc::c_int {
 }
 
 /// Waits for the child and returns its status.
-fn wait(pid: libc::pid_t) -> Result<libc::c_int, Refusal> {
+pub(crate) fn wait(pid: libc::pid_t) -> Result<libc::c_int, Refusal> {
     let mut status = 0;
     loop {
         // SAFETY: `status` is a valid place for the answer; the child is ours and not yet waited for.

@@ -12,6 +12,7 @@ mod isolation;
 mod kernel_file;
 mod mapping;
 mod netdev;
+mod nvml;
 mod real_time;
 mod refusal;
 mod sandbox;
@@ -34,6 +35,7 @@ pub static INSTRUMENTS: &[Instrument] = &[
     huge_page::INSTRUMENT,
     io_ring::INSTRUMENT,
     isolation::INSTRUMENT,
+    nvml::INSTRUMENT,
     sandbox::INSTRUMENT,
     scheduling::INSTRUMENT,
     smart::INSTRUMENT,

@@ -38,8 +38,9 @@ pub(super) type Two<T> = unsafe extern "C" fn(nvmlDevice_t, *mut T, *mut T) -> n
 pub(super) type Text = unsafe extern "C" fn(nvmlDevice_t, *mut c_char, c_uint) -> nvmlReturn_t;
 pub(super) type OwnText = unsafe extern "C" fn(*mut c_char, c_uint) -> nvmlReturn_t;
 
-/// Longest text that is taken. *Units*: B. *Source*: no buffer size of `nvml.h` is greater than 96.
-const TEXT: usize = 256;
+/// Longest text that is taken. *Units*: B. *Source*: no buffer of `nvml.h` is longer than 96; files
+/// of a stand-in are.
+const TEXT: usize = 1024;
 
 /// Why there is no value.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,7 +89,12 @@ impl Asker<'_> {
     }
 
     /// Asks for one value of a card.
-    pub(super) fn one<T>(&self, symbol: Symbol<'_, One<T>>, card: nvmlDevice_t, mut out: T) -> Said<T> {
+    pub(super) fn one<T>(
+        &self,
+        symbol: Symbol<'_, One<T>>,
+        card: nvmlDevice_t,
+        mut out: T,
+    ) -> Said<T> {
         let function = self.begin(symbol)?;
         // SAFETY: the function has this form, `card` came from the library, `out` is ours.
         let code = unsafe { function(card, &raw mut out) };
@@ -124,7 +130,11 @@ impl Asker<'_> {
     }
 
     /// Asks for two values of a card.
-    pub(super) fn two<T: Default>(&self, symbol: Symbol<'_, Two<T>>, card: nvmlDevice_t) -> Said<[T; 2]> {
+    pub(super) fn two<T: Default>(
+        &self,
+        symbol: Symbol<'_, Two<T>>,
+        card: nvmlDevice_t,
+    ) -> Said<[T; 2]> {
         let function = self.begin(symbol)?;
         let (mut first, mut second) = (T::default(), T::default());
         // SAFETY: as in `one`, with two places of ours.
@@ -148,7 +158,11 @@ impl Asker<'_> {
     }
 
     /// Asks for a number of a card.
-    pub(super) fn number<T: Default + Into<Value>>(&self, symbol: Symbol<'_, One<T>>, card: nvmlDevice_t) -> Value {
+    pub(super) fn number<T: Default + Into<Value>>(
+        &self,
+        symbol: Symbol<'_, One<T>>,
+        card: nvmlDevice_t,
+    ) -> Value {
         shown(self.one(symbol, card, T::default()))
     }
 
@@ -165,7 +179,7 @@ impl Asker<'_> {
     /// Asks for a value that has a number instead of a function, in a scope: a link, or all of them.
     pub(super) fn field(&self, card: nvmlDevice_t, id: c_uint, scope: c_uint) -> Value {
         let symbol = symbol!(self, nvmlDeviceGetFieldValues);
-        let asked = || {
+        let asked = || -> Said<(c_uint, u64)> {
             let function = self.begin(symbol)?;
             // SAFETY: numbers and a union of numbers, for which all zeroes are valid.
             let mut value: nvmlFieldValue_t = unsafe { zeroed() };

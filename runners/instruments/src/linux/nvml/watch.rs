@@ -15,7 +15,7 @@ use rustix::{
 };
 use serde_json::{Value, json};
 
-use crate::{Refusal, child};
+use super::super::{child, refusal::Refusal};
 
 /// How long a child may take to end once it has answered, and once it was killed. *Units*: ms.
 const ENDING_MS: i64 = 1000;
@@ -99,7 +99,7 @@ fn next(reader: &mut io::PipeReader, limit_ms: i64, said: &mut Vec<u8>) -> Optio
             _ => break,
         }
     }
-    let mut piece = [0; 65_536];
+    let mut piece = [0; 8192];
     // A pipe that cannot be read says no more than one that has ended.
     let read = reader.read(&mut piece).unwrap_or(0);
     said.extend_from_slice(&piece[..read]);
