@@ -16,6 +16,7 @@ mod memory;
 mod memory_bandwidth;
 mod memory_modules;
 mod net_interface;
+mod nvml;
 mod os_release;
 mod package;
 mod port;
@@ -52,6 +53,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &memory_bandwidth::MemoryBandwidth,
     &memory_modules::MemoryModules,
     &net_interface::NetInterface,
+    &nvml::Nvml,
     &os_release::OsRelease,
     &package::Package,
     &port::Port,
