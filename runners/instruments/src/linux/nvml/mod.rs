@@ -25,7 +25,7 @@ pub(crate) const INSTRUMENT: Instrument = Instrument {
     arguments: "\
 --library PATH      library to load; libnvidia-ml.so.1 as the loader finds it unless given
 --window-ms N       counters are read again after this time, up to 60000; 0 unless given
---call-limit-ms N   a call that lasts longer is given up, 100 to 60000; 10000 unless given",
+--call-limit-ms N   a call that lasts longer is given up, 100 to 60000; 4000 unless given",
     run,
 };
 
@@ -84,7 +84,8 @@ impl Asked {
         Ok(Self {
             library: given.text("--library").unwrap_or(library::NAME).to_owned(),
             window_ms: given.number("--window-ms", 0..=60_000)?.unwrap_or(0),
-            call_limit_ms: given.number("--call-limit-ms", 100..=60_000)?.unwrap_or(10_000),
+            // A hung call is given up after less than twice the limit: sooner than a check is, at 10 s.
+            call_limit_ms: given.number("--call-limit-ms", 100..=60_000)?.unwrap_or(4000),
         })
     }
 }
