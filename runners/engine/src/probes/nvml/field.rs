@@ -26,7 +26,7 @@ pub(super) static FIELDS: &[FieldSpec] = &[
         BY,
         "`ok`, or why the cards could not be asked: `no-library`, `not-a-library`, `library-refused`, `symbol-missing`, `driver-not-loaded`, `version-mismatch`, `gpu-lost`, `no-permission`, `hung-call`, `crashed`, `driver-error`, `not-asked`.",
     ),
-    field("trouble", || Text, BY, "What happened, where the state is not `ok`."),
+    field("trouble", || Text, BY, "What happened; `none` where the state is `ok`."),
     field(
         "driver.version",
         || Text,

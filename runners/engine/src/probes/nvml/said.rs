@@ -23,10 +23,10 @@ impl<'a> Answers<'a> {
         Ok(Self { result, state })
     }
 
-    /// Says what happened where the state is not `ok`.
+    /// Says what happened; `none` where the driver answered.
     pub(super) fn trouble(&self) -> Value {
         match (self.state, self.result.get("trouble")) {
-            ("ok", None) => Value::Absent("the driver answered".to_owned()),
+            ("ok", None) => Value::text("none"),
             (_, Some(Json::String(trouble))) => Value::text(trouble),
             (_, Some(trouble)) => Value::text(trouble.to_string()),
             (_, None) => Value::Unreadable("the instrument does not say what happened".to_owned()),
@@ -36,7 +36,7 @@ impl<'a> Answers<'a> {
     /// Stands for what was not read.
     pub(super) fn none(&self) -> Value {
         let trouble = match self.trouble() {
-            Value::Text(trouble) => format!("{}: {trouble}", self.state),
+            Value::Text(trouble) if self.state != "ok" => format!("{}: {trouble}", self.state),
             _ => "the instrument does not say it".to_owned(),
         };
         if ABSENT.contains(&self.state) {
