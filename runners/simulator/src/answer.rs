@@ -27,7 +27,9 @@ pub(crate) type Found = Result<&'static Value, nvmlReturn_t>;
 pub(crate) fn of_card(device: nvmlDevice_t, key: &str, args: &[u32]) -> Found {
     let scenario = current().map_err(|_| UNKNOWN)?;
     let index = index_of(device, scenario)?;
-    let value = scenario.card(index, key).ok_or(NOT_SUPPORTED)?;
+    // What a card answers while it computes stands in a table of its own.
+    let loaded = crate::cuda::is_loaded().then(|| scenario.card(index, "load")?.get(key)).flatten();
+    let value = loaded.or_else(|| scenario.card(index, key)).ok_or(NOT_SUPPORTED)?;
     settled(scenario, &format!("{index}/{key}"), value, args)
 }
 

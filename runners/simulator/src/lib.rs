@@ -7,6 +7,7 @@
 //! as a driver answers for what a card lacks.
 
 mod answer;
+mod cuda;
 mod device;
 mod later;
 mod link;

@@ -5,6 +5,7 @@
 //! the function without that prefix, a value what it gives: a number, a text, a table of fields, a
 //! table by argument (`"*"` for any other), `{ then = [..] }` for successive calls. A text
 //! `NVML_ERROR_*` is returned as that error; `hang` never returns. Tables merge key by key.
+//! `load` of a card holds what it answers while it computes, `cuda` what it does when CUDA asks.
 
 use std::{
     collections::BTreeMap,
@@ -37,6 +38,7 @@ const SHIPPED: &[(&str, &str)] = &[
     ("not-loaded", include_str!("../scenarios/not-loaded.toml")),
     ("old-driver", include_str!("../scenarios/old-driver.toml")),
     ("pair", include_str!("../scenarios/pair.toml")),
+    ("peer-corrupts", include_str!("../scenarios/peer-corrupts.toml")),
     ("throttling", include_str!("../scenarios/throttling.toml")),
     ("unknown-throttle-bit", include_str!("../scenarios/unknown-throttle-bit.toml")),
     ("vendor-limits", include_str!("../scenarios/vendor-limits.toml")),

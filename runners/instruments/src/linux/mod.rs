@@ -5,6 +5,7 @@ mod child;
 mod counter_table;
 mod cpu;
 mod cpu_list;
+mod cuda;
 mod fio;
 mod huge_page;
 mod io_ring;
@@ -31,6 +32,7 @@ use refusal::Refusal;
 /// Holds every instrument of this build, sorted by name.
 pub static INSTRUMENTS: &[Instrument] = &[
     xdp_socket::INSTRUMENT,
+    cuda::INSTRUMENT,
     fio::INSTRUMENT,
     huge_page::INSTRUMENT,
     io_ring::INSTRUMENT,

@@ -55,6 +55,12 @@ fn run(given: &Arguments<'_>) -> Result<Value, String> {
     Ok(document)
 }
 
+/// Takes stock while something else runs in this process, which must end soon: what hangs stays.
+pub(super) fn beside(library: Option<&str>) -> Value {
+    let library = library.unwrap_or(library::NAME).to_owned();
+    watched(&Asked { library, window_ms: 0, call_limit_ms: 4000 })
+}
+
 /// Asks on a thread of its own and watches over it.
 fn watched(asked: &Asked) -> Value {
     let progress = Arc::new(Progress::default());

@@ -35,15 +35,26 @@ fn build() -> PathBuf {
     library.unwrap().parent().unwrap().to_owned()
 }
 
-/// Asks a library in a scenario and returns the result.
+/// Asks a library in a scenario by `nvml` and returns the result.
 pub(crate) fn asked(library: &Path, scenario: &str, args: &[&str]) -> Value {
-    let run = Command::new(env::current_exe().unwrap())
-        .args(["instrument", "--library"])
-        .arg(library)
-        .args(args)
-        .env("VERIFY_SIM_SCENARIO", scenario)
-        .output()
-        .unwrap();
+    answered(&mut instrument("nvml", library, scenario, args))
+}
+
+/// Prepares an instrument in a process of its own.
+pub(crate) fn instrument(name: &str, library: &Path, scenario: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["instrument", name, "--library"]).arg(library).args(args);
+    if name == "cuda" {
+        command.arg("--nvml").arg(library);
+    }
+    command.env("VERIFY_SIM_SCENARIO", scenario);
+    command.env_remove("CUDA_VISIBLE_DEVICES").env_remove("CUDA_DEVICE_ORDER");
+    command
+}
+
+/// Runs an instrument and returns the result.
+pub(crate) fn answered(command: &mut Command) -> Value {
+    let run = command.output().unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let document: Value = serde_json::from_slice(&run.stdout).unwrap();
     assert_eq!(document["protocol"], "verify-instrument/1");
