@@ -135,6 +135,7 @@ pub static UNITS: &[UnitRow] = &[
     row("op/s", Dimension::OperationRate, 1.0),
     row("kop/s", Dimension::OperationRate, 1e3),
     row("Mop/s", Dimension::OperationRate, 1e6),
+    row("Gop/s", Dimension::OperationRate, 1e9),
     row("T/s", Dimension::TransferRate, 1.0),
     row("MT/s", Dimension::TransferRate, 1e6),
     row("GT/s", Dimension::TransferRate, 1e9),

@@ -4,6 +4,7 @@ mod af_xdp;
 mod clock;
 mod command;
 mod cpu;
+mod cuda;
 mod file;
 mod http;
 mod huge_page;
@@ -41,6 +42,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &clock::Clock,
     &command::Command,
     &cpu::Cpu,
+    &cuda::Cuda,
     &file::File,
     &http::Http,
     &huge_page::HugePage,

@@ -112,6 +112,14 @@ impl Probe for Nvml {
     }
 }
 
+/// Reads the cards of a document that another instrument took in.
+pub(super) fn cards_of(result: &Json) -> Value {
+    match Answers::of(result) {
+        Ok(answers) => card::gpus(&answers, &answers.list("cards")),
+        Err(why) => Value::Unreadable(why),
+    }
+}
+
 fn versions(seen: Observation, answers: &Answers<'_>, system: Option<&Json>) -> Observation {
     let whole = answers.text(system, "library-version");
     // "12.570.124.06" is the library of driver 570.124.06, of the CUDA 12 series.
