@@ -1,6 +1,6 @@
-//! Whether the kernels assemble for every architecture from sm_80 on, by the assembler of CUDA.
+//! Whether the kernels assemble for every architecture from `sm_80` on, by the assembler of CUDA.
 //!
-//! `ptxas` comes with CUDA, or with the package nvidia-cuda-nvcc beside a Python on the path. What
+//! `ptxas` comes with CUDA, or with the package `nvidia-cuda-nvcc` beside a Python on the path. What
 //! it says of registers is looked at, too: a kernel that spills measures its own memory.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
