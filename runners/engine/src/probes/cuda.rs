@@ -30,12 +30,12 @@ use crate::{
 
 pub(super) struct Cuda;
 
-const NAME: &str = "cuda";
+pub(super) const NAME: &str = "cuda";
 const TESTS: &[&str] = &["memory", "host", "peer", "launch", "burn"];
 /// Limit beside the length of the load. *Units*: ms.
 const LIMIT_MS: u64 = 120_000;
 /// *Source*: `cuda.h`, `CUDA_ERROR_NO_DEVICE`.
-const NO_DEVICE: i64 = 100;
+pub(super) const NO_DEVICE: i64 = 100;
 
 static SPEC: ProbeSpec = ProbeSpec {
     name: NAME,
@@ -124,7 +124,7 @@ impl Probe for Cuda {
 }
 
 /// Says what went wrong with a part of the result: the driver's number, and all in words.
-fn trouble(part: &Json) -> Option<(i64, String)> {
+pub(super) fn trouble(part: &Json) -> Option<(i64, String)> {
     let trouble = part.get("trouble")?;
     let text = |key: &str| trouble.get(key).and_then(Json::as_str).unwrap_or("unknown");
     let code = trouble.get("code").and_then(Json::as_i64).unwrap_or(0);
@@ -175,7 +175,7 @@ fn read_all(result: &Json) -> Result<Observation, String> {
     let mut seen = Observation::default()
         .fact("count", count(cards.len()))
         .fact("driver", version(result))
-        .fact("visible", optional(result, "visible"))
+        .fact("visible", visible(result))
         .fact(
             "cards",
             Value::record([
@@ -208,11 +208,18 @@ fn said(value: Option<&Json>, read: impl FnOnce(&str) -> Value) -> Value {
     }
 }
 
-fn optional(result: &Json, key: &str) -> Value {
-    match result.get(key).and_then(Json::as_str) {
+/// Returns which cards a program is shown, where a variable says so.
+pub(super) fn visible(result: &Json) -> Value {
+    match result.get("visible").and_then(Json::as_str) {
         Some(text) => Value::text(text),
         None => Value::Absent("the variable is not set".to_owned()),
     }
+}
+
+/// Asks which cards there are, without any load.
+pub(super) fn inventory() -> Ask {
+    let argv = [NAME, "--tests", "device"].map(str::to_owned).to_vec();
+    Ask::Instrument { argv, limit_ms: LIMIT_MS }
 }
 
 /// Writes the version that the driver can run: 12080 is 12.8.

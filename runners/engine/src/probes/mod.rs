@@ -6,6 +6,7 @@ mod command;
 mod cpu;
 mod cuda;
 mod file;
+mod gpu_witness;
 mod http;
 mod huge_page;
 mod hugepages;
@@ -44,6 +45,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &cpu::Cpu,
     &cuda::Cuda,
     &file::File,
+    &gpu_witness::GpuWitness,
     &http::Http,
     &huge_page::HugePage,
     &hugepages::Hugepages,

@@ -29,7 +29,7 @@ use crate::{
 
 pub(super) struct Nvml;
 
-const NAME: &str = "nvml";
+pub(super) const NAME: &str = "nvml";
 /// Longer than the instrument's own limit, which then says what hung. *Units*: ms.
 const LIMIT_MS: u64 = 150_000;
 /// Longest window of the instrument. *Units*: ms.
@@ -110,6 +110,11 @@ impl Probe for Nvml {
         seen.simulated = result.get("simulated").and_then(Json::as_str).map(str::to_owned);
         Ok(seen)
     }
+}
+
+/// Asks for the inventory, as every check without a window does.
+pub(super) fn inventory() -> Ask {
+    Ask::Instrument { argv: vec![NAME.to_owned()], limit_ms: LIMIT_MS }
 }
 
 /// Reads the cards of a document that another instrument took in.
