@@ -64,6 +64,7 @@ impl Asked {
 
 fn run(given: &Arguments<'_>) -> Result<Value, String> {
     let asked = Asked::read(given)?;
+    load_at_once();
     let mut said = Map::new();
     said.insert("library".to_owned(), json!(asked.library));
     said.insert("visible".to_owned(), json!(env::var("CUDA_VISIBLE_DEVICES").ok()));
@@ -72,6 +73,14 @@ fn run(given: &Arguments<'_>) -> Result<Value, String> {
         said.insert("trouble".to_owned(), trouble.to_json());
     }
     Ok(Value::Object(said))
+}
+
+/// Has the driver load kernels with their module: to load one later it may wait for the device, which
+/// waits for the host while a stream is held.
+#[allow(clippy::disallowed_methods, reason = "the driver is told by its environment alone")]
+fn load_at_once() {
+    // SAFETY: this process has one thread yet, so nobody reads the environment meanwhile.
+    unsafe { env::set_var("CUDA_MODULE_LOADING", "EAGER") };
 }
 
 /// Measures what was asked for; what is known before a trouble stays known.
