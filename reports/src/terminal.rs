@@ -9,6 +9,8 @@ mod check;
 mod page;
 mod summary;
 
+use std::collections::BTreeSet;
+
 use verify_model::{
     node::Facts,
     outcome::Outcome,
@@ -49,6 +51,13 @@ impl Format for Text {
 /// Renders a run for people.
 pub fn render(run: &Run, style: &Style) -> String {
     let mut page = Page::new(style);
+    for scenario in simulated(run) {
+        page.text(
+            Paint::Bold,
+            2,
+            &format!("simulated by scenario {scenario}: no machine was asked"),
+        );
+    }
     page.text(Paint::Plain, 2, &who_answered(run));
     for node in &run.nodes {
         page.blank();
@@ -58,6 +67,11 @@ pub fn render(run: &Run, style: &Style) -> String {
     page.blank();
     summary::write(&mut page, run);
     page.finish()
+}
+
+/// Names the scenarios that answered in place of machines.
+fn simulated(run: &Run) -> BTreeSet<&str> {
+    run.nodes.iter().filter_map(|node| node.facts.simulated.as_deref()).collect()
 }
 
 /// Says which machine answered, by what way, from which root, to which suites.
@@ -92,6 +106,9 @@ fn node_heading(node: &RunNode) -> String {
     parts.extend([os, kernel, arch, cpu].into_iter().filter(|p| !p.is_empty()).cloned());
     if !virtualization.is_empty() {
         parts.push(format!("in {virtualization}"));
+    }
+    if let Some(scenario) = &node.facts.simulated {
+        parts.insert(1, format!("SIMULATED by {scenario}"));
     }
     parts.join(" · ")
 }

@@ -132,6 +132,7 @@ fn about(run: &Run, node: Option<&RunNode>) -> Vec<(&'static str, String)> {
         let facts = node.facts.clone();
         about.extend([
             ("via", node.via.to_string()),
+            ("simulated", facts.simulated.unwrap_or_default()),
             ("hostname", facts.hostname),
             ("os", facts.os),
             ("kernel", facts.kernel),

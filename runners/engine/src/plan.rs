@@ -197,6 +197,10 @@ fn left_out(
     if let Some(need) = absent.min_by_key(weight) {
         let detail = detail(need);
         let known = !detail.starts_with(UNKNOWN);
+        if !known && facts.simulated.is_some() {
+            let message = "not simulated".to_owned();
+            return Some(Answer::LeftOut { code: FindingCode::NotSimulated, message });
+        }
         let expected = node.has.contains(need);
         return Some(Answer::NeedAbsent { capability: need.clone(), detail, expected, known });
     }

@@ -185,6 +185,7 @@ pub fn gather_error(evidence: &Evidence, failure: &Failure) -> AttemptError {
         FailureKind::Unkillable => FindingCode::Unkillable,
         FailureKind::Interrupted => FindingCode::Interrupted,
         FailureKind::NotRecorded => FindingCode::NotRecorded,
+        FailureKind::NotSimulated => FindingCode::NotSimulated,
         FailureKind::NotFound | FailureKind::Unsupported | FailureKind::Other => {
             FindingCode::GatherFailed
         }

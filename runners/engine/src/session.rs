@@ -95,7 +95,8 @@ pub fn prepare(
         let mut asks: Vec<Ask> = facts::asks(&plan::tools(checks.iter().copied(), &file.has));
         asks.extend(listening::asks(&plan::ports(checks.iter().copied(), &file.has)));
         let evidence = gatherer.gather(&asks, |_| {});
-        let facts = facts::read(&evidence.iter().collect::<Vec<_>>());
+        let mut facts = facts::read(&evidence.iter().collect::<Vec<_>>());
+        facts.simulated = transport.simulated();
         let mut steps = plan::plan(checks, file, &facts, &request.permissions);
         if request.selection.is_everything() {
             steps.extend(plan::broken_promises(file, &facts, &steps));

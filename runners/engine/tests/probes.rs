@@ -31,13 +31,14 @@ const GENERIC: [&str; 6] = ["command", "file", "port", "process", "sysctl", "sys
 /// Facts that a probe states by finding nothing: they are answers although nothing was gathered.
 const SAID_BY_ABSENCE: [&str; 2] = ["exists", "open"];
 
-const FAILURES: [FailureKind; 9] = [
+const FAILURES: [FailureKind; 10] = [
     FailureKind::NotFound,
     FailureKind::PermissionDenied,
     FailureKind::TimedOut,
     FailureKind::Unkillable,
     FailureKind::Interrupted,
     FailureKind::NotRecorded,
+    FailureKind::NotSimulated,
     FailureKind::Refused,
     FailureKind::Unsupported,
     FailureKind::Other,

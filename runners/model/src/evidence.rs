@@ -142,6 +142,8 @@ pub enum FailureKind {
     Interrupted,
     /// The recorded run holds no answer to this ask.
     NotRecorded,
+    /// The scenario that stands in for a node holds no answer to this ask.
+    NotSimulated,
     /// The node cannot be asked this way.
     Unsupported,
     /// Anything else, such as an input or output error.

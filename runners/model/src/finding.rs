@@ -160,7 +160,10 @@ catalogue! {
         "Remove the waiver.";
     Simulated "simulated" Note
         "A simulator answered, not the real thing."
-        "Nothing; such a value says nothing about hardware and is never accepted as a baseline.";
+        "Nothing; such a value says nothing about hardware and is no baseline for it.";
+    NotSimulated "not-simulated" Note
+        "Not asked: the scenario that stands in for the node holds no answer."
+        "Nothing; or let the scenario answer it.";
     Waived "waived" Note
         "The failure is excused by a waiver."
         "Nothing, until the waiver expires.";

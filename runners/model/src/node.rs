@@ -34,6 +34,9 @@ pub struct NodeFile {
     /// Alias in the user's ssh configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ssh: Option<String>,
+    /// Scenario that answers for it, where there is no such machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<String>,
     /// Whether it may be loaded unasked.
     pub role: NodeRole,
     /// Capabilities that the node must have: a missing one fails.
@@ -56,6 +59,8 @@ pub enum Via {
     Ssh(String),
     /// A recorded run.
     Replay(String),
+    /// A scenario: no machine at all.
+    Sim(String),
 }
 
 impl std::fmt::Display for Via {
@@ -64,6 +69,7 @@ impl std::fmt::Display for Via {
             Self::Local => f.write_str("local"),
             Self::Ssh(alias) => write!(f, "ssh {alias}"),
             Self::Replay(run) => write!(f, "replay of {run}"),
+            Self::Sim(scenario) => write!(f, "scenario {scenario}"),
         }
     }
 }
@@ -89,6 +95,9 @@ pub struct Facts {
     /// Names this boot of the machine, for what counts as one session; empty where nobody knows.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub boot: String,
+    /// Scenario that answered, where no machine did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<String>,
     /// Further core fields of the fingerprint, by name.
     pub core: BTreeMap<String, String>,
     /// Capabilities that the node has.

@@ -5,6 +5,8 @@
 
 use std::ffi::{CStr, c_char, c_uint};
 
+use serde_json::json;
+
 use crate::{
     answer::write_text,
     scenario::{current, return_of},
@@ -24,6 +26,24 @@ pub unsafe extern "C" fn verify_simulated_name(out: *mut c_char, length: c_uint)
     let name = current().map_or_else(|why| why, |scenario| scenario.name.as_str());
     // SAFETY: the caller promises it.
     unsafe { write_text(out, length, Ok(name)) }
+}
+
+/// Writes what the scenario holds for whoever answers in the place of a node, as JSON: name, file
+/// and command, or the trouble with it.
+///
+/// # Safety
+/// `out` is null or valid for `length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn verify_simulated_scenario(
+    out: *mut c_char,
+    length: c_uint,
+) -> nvmlReturn_t {
+    let said = match current() {
+        Ok(scenario) => json!({ "scenario": scenario.beside_the_cards() }),
+        Err(why) => json!({ "trouble": why }),
+    };
+    // SAFETY: the caller promises it.
+    unsafe { write_text(out, length, Ok(&said.to_string())) }
 }
 
 /// Writes what a file holds; a file that the scenario does not mention is not there.

@@ -1,7 +1,8 @@
 //! What a scenario file says: a base and what differs from it.
 //!
 //! `[system]` answers `nvmlSystemGet*`, `[card]` what every card answers to `nvmlDeviceGet*`,
-//! `[gpu.N]` where card N differs, `[file]` the files of kernel and module. A key is the name of
+//! `[gpu.N]` where card N differs, `[file]` the files of the node by path (`false`: not there),
+//! `[command]` its programs by the whole line. A key of the others is the name of
 //! the function without that prefix, a value what it gives: a number, a text, a table of fields, a
 //! table by argument (`"*"` for any other), `{ then = [..] }` for successive calls. A text
 //! `NVML_ERROR_*` is returned as that error; `hang` never returns. Tables merge key by key.
@@ -14,6 +15,7 @@ use std::{
 };
 
 use nvml_wrapper_sys::bindings::nvmlReturn_t;
+use serde_json::{Map, Value as Json, json};
 use toml::{Table, Value};
 
 /// Names the variable that says which scenario.
@@ -42,6 +44,7 @@ const SHIPPED: &[(&str, &str)] = &[
     ("throttling", include_str!("../scenarios/throttling.toml")),
     ("unknown-throttle-bit", include_str!("../scenarios/unknown-throttle-bit.toml")),
     ("vendor-limits", include_str!("../scenarios/vendor-limits.toml")),
+    ("workstation", include_str!("../scenarios/workstation.toml")),
     ("wrong-partner", include_str!("../scenarios/wrong-partner.toml")),
     ("x4-slot", include_str!("../scenarios/x4-slot.toml")),
 ];
@@ -94,6 +97,21 @@ impl Scenario {
         self.root.get(table)?.get(key)
     }
 
+    /// Returns what is no card's: files and commands of the node, `false` for what is not there.
+    pub(crate) fn beside_the_cards(&self) -> Json {
+        let table = |name: &str| {
+            let entries = self.root.get(name).and_then(Value::as_table).into_iter().flatten();
+            let entries = entries.map(|(key, value)| {
+                let missing = value.as_str().is_some_and(|text| return_of(text).is_some());
+                (key.clone(), if missing { json!(false) } else { json!(value) })
+            });
+            entries.collect::<Map<String, Json>>()
+        };
+        let (file, command) = (table("file"), table("command"));
+        let library = self.root.get("library").and_then(Value::as_str);
+        json!({ "name": self.name, "library": library, "file": file, "command": command })
+    }
+
     /// Returns the next of several successive answers; the last one stays.
     pub(crate) fn next<'a>(&self, key: String, answers: &'a [Value]) -> Option<&'a Value> {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
@@ -108,6 +126,13 @@ fn merged(name: &str, depth: usize) -> Result<Table, String> {
     let shipped = SHIPPED.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
     let text = match shipped {
         Some(text) => text.to_owned(),
+        None if !name.contains(['/', '.']) => {
+            let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
+            return Err(format!(
+                "no scenario is named `{name}`; give a path, or one of: {}",
+                names.join(", ")
+            ));
+        }
         None => fs::read_to_string(name).map_err(|error| format!("scenario {name}: {error}"))?,
     };
     let own: Table = text.parse().map_err(|error| format!("scenario {name}: {error}"))?;
@@ -205,8 +230,7 @@ mod tests {
             let scenario = Scenario::read(&name).unwrap();
             let title = scenario.root.get("title").and_then(Value::as_str);
             assert!(title.is_some_and(|title| title.ends_with('.')), "{name}");
-            let inherits = name == "pair" || scenario.root.contains_key("base");
-            assert!(inherits && scenario.count() > 0, "{name}");
+            assert_eq!(scenario.count() > 0, name != "workstation", "{name}");
         }
     }
 

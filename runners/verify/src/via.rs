@@ -1,16 +1,21 @@
 //! By what way a node is asked.
 
-use std::sync::Arc;
+use std::{env, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, bail};
 use verify_engine::{
     record,
     session::auto_via,
-    transport::{Local, Replay, Transport},
+    transport::{Local, Replay, Sim, Transport},
 };
 use verify_model::node::{NodeFile, Via};
 
 use crate::place;
+
+/// Names the variable that says where the stand-in library is.
+const SIMULATOR: &str = "VERIFY_SIMULATOR";
+/// File that holds the stand-in library.
+const LIBRARY: &str = "libverify_simulator.so";
 
 /// Builds the transport for a node.
 ///
@@ -23,6 +28,18 @@ pub(crate) fn transport(
     if let Some(run) = way.strip_prefix("replay:") {
         return replay(run, &node.name);
     }
+    if let Some(scenario) = way.strip_prefix("sim:") {
+        return simulated(scenario, run_id);
+    }
+    if let Some(scenario) = &node.scenario {
+        if way != "auto" {
+            bail!(
+                "node {} is no machine, but scenario {scenario}: it cannot be asked with --via {way}; leave --via out, or choose a scenario with --via sim:SCENARIO",
+                node.name
+            );
+        }
+        return simulated(scenario, run_id);
+    }
     let via = match way {
         "local" => Via::Local,
         "ssh" => Via::Ssh(node.ssh.clone().unwrap_or_else(|| node.name.clone())),
@@ -32,31 +49,54 @@ pub(crate) fn transport(
             &place::hostname(),
             &place::ssh_aliases(),
         ),
-        other => bail!("unknown way `{other}`: --via takes `auto`, `local`, `ssh` or `replay:RUN`"),
+        other => bail!(
+            "unknown way `{other}`: --via takes `auto`, `local`, `ssh`, `replay:RUN` or `sim:SCENARIO`"
+        ),
     };
     match via {
-        Via::Local => {
-            let this = std::env::current_exe().context("this program does not know where it is")?;
-            Ok(Arc::new(Local::new(run_id).with_instruments(this)))
-        }
+        Via::Local => Ok(Arc::new(Local::new(run_id).with_instruments(this_program()?))),
         Via::Ssh(alias) => bail!(
             "node {} would be asked by ssh ({alias}), which this version cannot do yet; run verify on that machine, or ask this one with --via local",
             node.name
         ),
         Via::Replay(run) => replay(&run, &node.name),
+        Via::Sim(scenario) => simulated(&scenario, run_id),
     }
+}
+
+fn this_program() -> anyhow::Result<PathBuf> {
+    env::current_exe().context("this program does not know where it is")
+}
+
+fn simulated(scenario: &str, run_id: &str) -> anyhow::Result<Arc<dyn Transport>> {
+    let program = this_program()?;
+    let library = match env::var_os(SIMULATOR) {
+        Some(path) => PathBuf::from(path),
+        None => program.with_file_name(LIBRARY),
+    };
+    if !library.is_file() {
+        bail!(
+            "a scenario needs the simulator, and there is no {}; build it: cargo build -p verify-simulator",
+            library.display()
+        );
+    }
+    // A name without a slash would be looked for in the folders of the system.
+    let library = library.canonicalize().context("the simulator")?;
+    let sim = Sim::open(run_id, program, library, scenario);
+    Ok(Arc::new(sim.map_err(anyhow::Error::msg).context("cannot simulate")?))
 }
 
 fn replay(name: &str, node: &str) -> anyhow::Result<Arc<dyn Transport>> {
     let path = place::store()?.find(name)?;
     let run = record::read_whole(&path).context("cannot replay")?;
-    if !run.nodes.iter().any(|n| n.file.name == node) {
+    let Some(asked) = run.nodes.iter().find(|n| n.file.name == node) else {
         let names: Vec<&str> = run.nodes.iter().map(|n| n.file.name.as_str()).collect();
         bail!(
             "run {} did not ask node {node}, but {}; choose one with --node",
             run.header.id,
             names.join(", ")
         );
-    }
-    Ok(Arc::new(Replay::new(run.header.id.clone(), node, &run.evidence)))
+    };
+    let replay = Replay::new(run.header.id.clone(), node, &run.evidence);
+    Ok(Arc::new(replay.of_scenario(asked.facts.simulated.clone())))
 }

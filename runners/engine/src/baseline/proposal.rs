@@ -44,7 +44,9 @@ pub struct Refused {
 }
 
 /// Chooses from a run what may become normal; `wanted` selects checks by id.
-pub fn propose(run: &Run, wanted: impl Fn(&str) -> bool) -> Proposal {
+///
+/// What is simulated is refused unless it is allowed.
+pub fn propose(run: &Run, wanted: impl Fn(&str) -> bool, simulated: bool) -> Proposal {
     let mut proposal = Proposal::default();
     for check in run.checks.iter().filter(|check| wanted(&check.planned.check.id)) {
         let Answer::Attempted(attempts) = &check.answer else {
@@ -63,13 +65,13 @@ pub fn propose(run: &Run, wanted: impl Fn(&str) -> bool) -> Proposal {
         let node = run.nodes.iter().find(|node| node.file.name == check.planned.node);
         let Some(node) = node else { continue };
         let key = check.planned.key();
-        if let Some(why) = refuses_all(run, node, &check.planned.check) {
+        if let Some(why) = refuses_all(run, node, &check.planned.check, simulated) {
             proposal.refused.push(Refused { key, repeat: None, why });
             continue;
         }
         for attempt in finals {
             let repeat = Some(attempt.repeat);
-            match measured(run, node, check, attempt) {
+            match measured(run, node, check, attempt, simulated) {
                 Ok(unit) => {
                     let suite = check.planned.check.suite.clone();
                     let place = Place { node: check.planned.node.clone(), suite };
@@ -101,7 +103,7 @@ fn unanswered(answer: &Answer) -> Option<String> {
     }
 }
 
-fn refuses_all(run: &Run, node: &RunNode, check: &Check) -> Option<String> {
+fn refuses_all(run: &Run, node: &RunNode, check: &Check, simulated: bool) -> Option<String> {
     if !unit::is_id(&run.header.id) {
         return Some("its run has no id that verify gives".to_owned());
     }
@@ -112,10 +114,19 @@ fn refuses_all(run: &Run, node: &RunNode, check: &Check) -> Option<String> {
         Via::Replay(run) => {
             return Some(format!("it is a replay of {run}, which measures nothing"));
         }
-        Via::Local | Via::Ssh(_) => {}
+        Via::Local | Via::Ssh(_) | Via::Sim(_) => {}
+    }
+    if let Some(scenario) = &node.facts.simulated
+        && !simulated
+    {
+        return Some(by_scenario(scenario));
     }
     let nameless = node.facts.hostname.is_empty();
     nameless.then(|| "the machine did not say its host name, so it cannot be told again".to_owned())
+}
+
+fn by_scenario(name: &str) -> String {
+    format!("it was simulated by {name}, which only --allow-simulated accepts")
 }
 
 /// Makes a unit of an attempt.
@@ -126,6 +137,7 @@ fn measured(
     node: &RunNode,
     check: &RunCheck,
     attempt: &Attempt,
+    simulated: bool,
 ) -> Result<Unit, String> {
     let planned = &check.planned;
     let observation = match &attempt.result {
@@ -135,8 +147,10 @@ fn measured(
     if let Some(why) = &attempt.disturbed {
         return Err(format!("it was disturbed: {why}"));
     }
-    if let Some(by) = &observation.simulated {
-        return Err(format!("it was simulated by {by}"));
+    if let Some(by) = &observation.simulated
+        && !simulated
+    {
+        return Err(by_scenario(by));
     }
     let alone = Answer::Attempted(vec![attempt.clone()]);
     let verdict = judge(&planned.node, &without_baselines(&planned.check), &alone, &[]);
@@ -172,6 +186,7 @@ fn way(via: &Via) -> Option<&'static str> {
     match via {
         Via::Local => Some("local"),
         Via::Ssh(_) => Some("ssh"),
+        Via::Sim(_) => Some("sim"),
         Via::Replay(_) => None,
     }
 }

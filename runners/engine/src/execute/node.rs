@@ -7,7 +7,7 @@ use verify_model::{
     baseline::Baseline,
     effect::Effect,
     event::Event,
-    evidence::{Evidence, FailureKind},
+    evidence::{Evidence, Failure, FailureKind},
     finding::FindingCode,
     judge::judge,
     node::Facts,
@@ -195,10 +195,17 @@ impl NodeRun<'_> {
             let attempts = self.attempts(*at);
             let interrupted =
                 |a: &Attempt| matches!(&a.result, Err(e) if e.code == FindingCode::Interrupted);
-            let answer = if attempts.iter().any(interrupted) {
-                Answer::Interrupted
-            } else {
-                Answer::Attempted(attempts)
+            let unsimulated = attempts.iter().find_map(|a| match &a.result {
+                Err(e) if e.code == FindingCode::NotSimulated => Some(e.clone()),
+                _ => None,
+            });
+            let answer = match unsimulated {
+                _ if attempts.iter().any(interrupted) => Answer::Interrupted,
+                // What is missing stands in the evidence: said here, no two skips would be alike.
+                Some(AttemptError { code, .. }) => {
+                    Answer::LeftOut { code, message: "not simulated".to_owned() }
+                }
+                None => Answer::Attempted(attempts),
             };
             self.answer(*at, answer);
         }
@@ -294,7 +301,11 @@ impl NodeRun<'_> {
         } else {
             evidence.extend(asks.iter().filter_map(|ask| self.take_cached(ask)));
         }
-        let result = read(&self.steps[at], &evidence);
+        let mut result = read(&self.steps[at], &evidence);
+        if let Ok(observation) = &mut result {
+            // Whatever an instrument says of itself: no machine answered.
+            observation.simulated = observation.simulated.take().or(self.facts.simulated.clone());
+        }
         self.build(repeat, r#try, &evidence, result)
     }
 
@@ -323,17 +334,17 @@ impl NodeRun<'_> {
 
 /// Lets the probe read; a probe that breaks is an Error of its check, not the end of the run.
 fn read(step: &Step, evidence: &[Evidence]) -> Result<Observation, AttemptError> {
-    if let Some(failure) = evidence
-        .iter()
-        .filter_map(Evidence::failure)
-        .find(|f| matches!(f.kind, FailureKind::Interrupted | FailureKind::NotRecorded))
+    let unasked = |failure: &Failure| match failure.kind {
+        FailureKind::Interrupted => Some(FindingCode::Interrupted),
+        FailureKind::NotRecorded => Some(FindingCode::NotRecorded),
+        FailureKind::NotSimulated => Some(FindingCode::NotSimulated),
+        _ => None,
+    };
+    let failures = evidence.iter().filter_map(Evidence::failure);
+    if let Some(error) =
+        failures.filter_map(|f| Some(failed(unasked(f)?, f.message.clone()))).next()
     {
-        let code = if failure.kind == FailureKind::Interrupted {
-            FindingCode::Interrupted
-        } else {
-            FindingCode::NotRecorded
-        };
-        return Err(failed(code, failure.message.clone()));
+        return Err(error);
     }
     let Some(probe) = probes::find(&step.check.probe) else {
         return Err(failed(

@@ -21,4 +21,5 @@ pub static NODES: &[(&str, &str)] = &[
     ("macbook", include_str!("../../../nodes/macbook.toml")),
     ("macmini", include_str!("../../../nodes/macmini.toml")),
     ("nvidia", include_str!("../../../nodes/nvidia.toml")),
+    ("nvidia-sim", include_str!("../../../nodes/nvidia-sim.toml")),
 ];

@@ -108,6 +108,12 @@ pub static NODE: &[Key] = &[
     ),
     key("ssh", Shape::Text, false, "Alias in the user's ssh configuration."),
     key(
+        "scenario",
+        Shape::Text,
+        false,
+        "Scenario that answers for a machine that does not exist: a shipped one, or a path.",
+    ),
+    key(
         "role",
         Shape::Choice(&["workstation", "production"]),
         false,

@@ -45,6 +45,7 @@ pub fn node(source: &Arc<Source>, name: &str) -> (LoadedNode, Vec<Diagnostic>) {
     let title = reader.text(table, "title").unwrap_or_default();
     let hostnames = reader.texts(table, "hostnames").into_iter().map(|(name, _)| name).collect();
     let ssh = reader.text(table, "ssh");
+    let scenario = reader.text(table, "scenario");
     let role = role(&mut reader, table);
     let has = reader.texts(table, "has");
     for (capability, span) in &has {
@@ -64,6 +65,7 @@ pub fn node(source: &Arc<Source>, name: &str) -> (LoadedNode, Vec<Diagnostic>) {
         title,
         hostnames,
         ssh,
+        scenario,
         role,
         has: has.into_iter().map(|(capability, _)| capability).collect(),
         variables,

@@ -212,7 +212,8 @@ fn said(value: Option<&Json>, read: impl FnOnce(&str) -> Value) -> Value {
 pub(super) fn visible(result: &Json) -> Value {
     match result.get("visible").and_then(Json::as_str) {
         Some(text) => Value::text(text),
-        None => Value::Absent("the variable is not set".to_owned()),
+        // Not absent: that nothing is hidden is what most machines have, and worth no advice.
+        None => Value::text("every card: the variable is not set"),
     }
 }
 

@@ -36,11 +36,18 @@ const TICK: Duration = Duration::from_millis(50);
 pub(super) struct Exec {
     mark: String,
     started: AtomicU64,
+    /// Whether children see nothing of this process's environment.
+    bare: bool,
 }
 
 impl Exec {
     pub(super) fn new(mark: String) -> Self {
-        Self { mark, started: AtomicU64::new(0) }
+        Self { mark, started: AtomicU64::new(0), bare: false }
+    }
+
+    /// Builds one whose children see nothing of this process's environment.
+    pub(super) fn bare(mark: String) -> Self {
+        Self { bare: true, ..Self::new(mark) }
     }
 
     /// Tells whether any program was started: only then can anything be left behind.
@@ -63,7 +70,7 @@ impl Exec {
         };
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let mark = format!("{}={}/{number}", stray::VARIABLE, self.mark);
-        match Child::start(&program, &argv[1..], env, &mark) {
+        match Child::start(&program, &argv[1..], env, &mark, self.bare) {
             Ok(child) => child.attend(limit_ms, cap, cancel, &mark),
             Err(error) => Captured::Failed(files::failure(&error)),
         }
@@ -92,6 +99,7 @@ impl Child {
         args: &[String],
         env: &[(String, String)],
         mark: &str,
+        bare: bool,
     ) -> std::io::Result<Self> {
         let (stdout, stdout_writer) = std::io::pipe()?;
         let (stderr, stderr_writer) = std::io::pipe()?;
@@ -106,6 +114,10 @@ impl Child {
             .env("LC_ALL", "C");
         for (key, value) in env {
             expression = expression.env(key, value);
+        }
+        if bare {
+            // What is set further in stays: only what would be inherited is left out.
+            expression = expression.full_env(std::iter::empty::<(String, String)>());
         }
         let expression = expression.before_spawn(|command| {
             command.process_group(0);

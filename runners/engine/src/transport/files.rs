@@ -128,6 +128,18 @@ fn matches(pattern: &str, name: &str) -> bool {
     rest.ends_with(last)
 }
 
+/// Tells whether a pattern names a path, part by part.
+pub(super) fn names_path(pattern: &str, path: &str) -> bool {
+    let (mut parts, mut names) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (parts.next(), names.next()) {
+            (None, None) => return true,
+            (Some(part), Some(name)) if matches(part, name) => {}
+            _ => return false,
+        }
+    }
+}
+
 /// Lists the names in a folder.
 pub(super) fn list(path: &str) -> Result<Vec<String>, Failure> {
     names(Path::new(path)).map_err(|e| failure(&e))

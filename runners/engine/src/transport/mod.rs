@@ -10,6 +10,7 @@ mod files;
 mod local;
 mod locate;
 mod replay;
+mod sim;
 mod stray;
 
 use std::sync::{
@@ -21,11 +22,17 @@ use verify_model::{ask::Ask, evidence::Captured, node::Via};
 
 pub use local::Local;
 pub use replay::Replay;
+pub use sim::Sim;
 
 /// Answers asks on one node.
 pub trait Transport: Send + Sync {
     /// Says by what way the node is asked.
     fn via(&self) -> Via;
+
+    /// Returns the scenario that answers, where no machine does.
+    fn simulated(&self) -> Option<String> {
+        None
+    }
 
     /// Gathers one thing. Returns within the ask's limit and some grace, unless the kernel hangs.
     fn gather(&self, ask: &Ask, cancel: &Cancel) -> Captured;

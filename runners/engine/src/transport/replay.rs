@@ -17,6 +17,7 @@ use super::{Cancel, Transport};
 #[derive(Debug)]
 pub struct Replay {
     run: String,
+    simulated: Option<String>,
     /// Answers in the order in which they were gathered; the last one stays for further repeats.
     answers: Mutex<BTreeMap<Ask, VecDeque<Captured>>>,
 }
@@ -28,7 +29,14 @@ impl Replay {
         for piece in evidence.iter().filter(|piece| piece.node == node) {
             answers.entry(without_limit(&piece.ask)).or_default().push_back(piece.captured.clone());
         }
-        Self { run: run.into(), answers: Mutex::new(answers) }
+        Self { run: run.into(), simulated: None, answers: Mutex::new(answers) }
+    }
+
+    /// Names the scenario that the recorded node was.
+    #[must_use]
+    pub fn of_scenario(mut self, scenario: Option<String>) -> Self {
+        self.simulated = scenario;
+        self
     }
 }
 
@@ -40,6 +48,10 @@ fn without_limit(ask: &Ask) -> Ask {
 impl Transport for Replay {
     fn via(&self) -> Via {
         Via::Replay(self.run.clone())
+    }
+
+    fn simulated(&self) -> Option<String> {
+        self.simulated.clone()
     }
 
     fn gather(&self, ask: &Ask, _cancel: &Cancel) -> Captured {

@@ -172,7 +172,7 @@ fn only_what_the_check_judges_or_records_is_kept() {
 
 #[test]
 fn a_filter_takes_only_the_checks_that_it_names() {
-    assert!(propose(&at(1, 2.0), |id| id == "other/check").units.is_empty());
+    assert!(propose(&at(1, 2.0), |id| id == "other/check", false).units.is_empty());
 }
 
 #[test]

@@ -123,7 +123,7 @@ pub(crate) fn at(number: u32, rate: f64) -> Run {
 }
 
 pub(crate) fn everything(run: &Run) -> Proposal {
-    propose(run, |_| true)
+    propose(run, |_| true, false)
 }
 
 pub(crate) fn because(reason: &str) -> Acceptance {

@@ -17,6 +17,7 @@ mod nvml;
 mod real_time;
 mod refusal;
 mod sandbox;
+mod scenario;
 mod scheduling;
 mod scratch;
 mod smart;
@@ -39,6 +40,7 @@ pub static INSTRUMENTS: &[Instrument] = &[
     isolation::INSTRUMENT,
     nvml::INSTRUMENT,
     sandbox::INSTRUMENT,
+    scenario::INSTRUMENT,
     scheduling::INSTRUMENT,
     smart::INSTRUMENT,
     stream::INSTRUMENT,

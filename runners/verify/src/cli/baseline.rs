@@ -54,6 +54,9 @@ pub(crate) struct AcceptArgs {
     /// the anchor.
     #[arg(long)]
     pub(crate) new_epoch: bool,
+    /// Accept what a scenario answered: for trying, it says nothing about hardware.
+    #[arg(long)]
+    pub(crate) allow_simulated: bool,
 }
 
 #[derive(Debug, Args)]

@@ -22,8 +22,8 @@ pub(crate) struct Choice {
         value_delimiter = ','
     )]
     pub(crate) nodes: Vec<String>,
-    /// How nodes are asked: `auto`, `local`, `ssh`, or `replay:RUN` to answer today's
-    /// checks from a recorded run.
+    /// How nodes are asked: `auto`, `local`, `ssh`, `replay:RUN` to answer today's checks from
+    /// a recorded run, or `sim:SCENARIO` to ask no machine at all.
     #[arg(long, default_value = "auto", value_name = "WAY", env = "VERIFY_VIA")]
     pub(crate) via: String,
     /// Only checks of this suite; may be given several times.

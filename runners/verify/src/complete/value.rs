@@ -207,6 +207,7 @@ fn ways(typed: &str) -> Candidates {
         item("local", "this machine, whatever its name"),
         item("ssh", "over ssh"),
         item("replay:", "answers of a recorded run"),
+        item("sim:", "no machine: a scenario answers, such as pair"),
     ]
 }
 

@@ -26,6 +26,7 @@ mod replay;
 mod scrub;
 mod selection;
 mod shipped;
+mod simulated;
 mod surroundings;
 mod trial;
 mod waiver;

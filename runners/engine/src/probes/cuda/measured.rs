@@ -60,10 +60,11 @@ impl<'a> Measured<'a> {
                 asked = true;
                 match wrong {
                     Json::Object(by_name) if by_name.contains_key("words") => {
-                        all.push(in_words(part, group, wrong));
+                        all.push(self.in_words(part, group, wrong));
                     }
                     Json::Object(by_name) => {
-                        all.extend(by_name.iter().map(|(what, wrong)| in_words(part, what, wrong)));
+                        let words = |(what, wrong): (&String, _)| self.in_words(part, what, wrong);
+                        all.extend(by_name.iter().map(words));
                     }
                     _ => {}
                 }
@@ -82,11 +83,44 @@ impl<'a> Measured<'a> {
         for group in GROUPS {
             for part in self.parts(group).into_iter().flatten() {
                 if let Some(why) = missing(part) {
-                    all.push(Value::Text(format!("{} {group}: {why}", name(part))));
+                    all.push(Value::Text(format!("{} {group}: {why}", self.named(part))));
                 }
             }
         }
         Value::List(all)
+    }
+
+    /// Names the card or the pair of a part with its place on the bus: CUDA's order need not be the
+    /// one in which other tools count.
+    fn named(&self, part: &Json) -> String {
+        let devices = self.result.get("devices").and_then(Json::as_array);
+        let place = |key: &str| {
+            let index = part.get(key)?;
+            let own = |device: &&Json| device.get("index") == Some(index);
+            devices?.iter().find(own)?.get("pci")?.as_str()
+        };
+        match (place("device"), place("from"), place("to")) {
+            (Some(at), ..) => format!("{} at {at}", name(part)),
+            (_, Some(from), Some(to)) => format!("{} ({from} to {to})", name(part)),
+            _ => name(part),
+        }
+    }
+
+    fn in_words(&self, part: &Json, what: &str, wrong: &Json) -> String {
+        let said = |key: &str| match wrong.get(key) {
+            Some(Json::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+            None => "?".to_owned(),
+        };
+        format!(
+            "{}, {what}: {} wrong words of 4 B, the first at byte {}: expected {}, found {} (bits {})",
+            self.named(part),
+            said("words"),
+            said("first-byte"),
+            said("expected"),
+            said("found"),
+            said("differing-bits")
+        )
     }
 
     /// Adds every metric.
@@ -183,21 +217,4 @@ fn name(part: &Json) -> String {
         Some(_) => format!("{} to {}", number("from"), number("to")),
         None => format!("card {}", number("device")),
     }
-}
-
-fn in_words(part: &Json, what: &str, wrong: &Json) -> String {
-    let said = |key: &str| match wrong.get(key) {
-        Some(Json::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-        None => "?".to_owned(),
-    };
-    format!(
-        "{}, {what}: {} wrong words of 4 B, the first at byte {}: expected {}, found {} (bits {})",
-        name(part),
-        said("words"),
-        said("first-byte"),
-        said("expected"),
-        said("found"),
-        said("differing-bits")
-    )
 }

@@ -24,7 +24,7 @@ pub(super) fn accept(root: &Root, args: &AcceptArgs) -> anyhow::Result<u8> {
     let shelf = shelf(root)?;
     let run = run_of(root, &args.run)?;
     validate(&args.chosen.checks, run.checks.iter().map(|c| c.planned.check.id.as_str()))?;
-    let proposal = baseline::propose(&run, wanted(&args.chosen.checks)?);
+    let proposal = baseline::propose(&run, wanted(&args.chosen.checks)?, args.allow_simulated);
     let acceptance = Acceptance {
         reason,
         version: env!("CARGO_PKG_VERSION").to_owned(),

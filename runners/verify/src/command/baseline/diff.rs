@@ -17,7 +17,7 @@ pub(super) fn diff(root: &Root, args: &DiffArgs) -> anyhow::Result<u8> {
     let shelf = shelf(root)?;
     let run = run_of(root, &args.run)?;
     validate(&args.chosen.checks, run.checks.iter().map(|c| c.planned.check.id.as_str()))?;
-    let proposal = baseline::propose(&run, wanted(&args.chosen.checks)?);
+    let proposal = baseline::propose(&run, wanted(&args.chosen.checks)?, false);
     let dry = Acceptance { reason: String::new(), version: String::new(), new_epoch: false };
     let change = baseline::change(&shelf, &proposal, &dry).map_err(explained)?;
     let mut text = format!("root: {}\nrun {} beside its baselines:\n", root.label(), run.header.id);

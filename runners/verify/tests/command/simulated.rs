@@ -1,0 +1,194 @@
+//! Whether a simulated node answers as its scenario says, is marked as such, and never asks the host.
+//!
+//! The stand-in libraries are built once, by the cargo that runs the tests. Scenarios are asked
+//! several at a time: most of their time is that of a load which waits.
+
+mod outcome;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use serde_json::Value;
+
+use crate::{
+    documents::checkout,
+    ground::{Ground, PASSES, Said, check, of_kind, outcomes, said},
+};
+
+/// Returns the stand-in library; that of an old driver lies beside it.
+fn simulator() -> &'static Path {
+    static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--lib", "--examples", "--message-format", "json"])
+            .arg("--manifest-path")
+            .arg(checkout("runners/simulator/Cargo.toml"))
+            .output()
+            .unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        let text = String::from_utf8(built.stdout).unwrap();
+        let said = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let files = said.filter_map(|line| Some(line["filenames"][0].as_str()?.to_owned()));
+        let library = |file: &PathBuf| file.ends_with("libverify_simulator.so");
+        files.map(PathBuf::from).find(library).unwrap()
+    });
+    &BUILT
+}
+
+/// Prepares the command on the shipped checks.
+fn command(ground: &Ground, args: &[&str]) -> Command {
+    let mut command = ground.command(args);
+    command.env("VERIFY_SIMULATOR", simulator());
+    command.env("VERIFY_ROOT", checkout("").canonicalize().unwrap());
+    command
+}
+
+fn say(ground: &Ground, args: &[&str]) -> Said {
+    said(&mut command(ground, args))
+}
+
+/// Returns the lines of the record of a scenario.
+fn asked(scenario: &str, more: &[&str]) -> (Said, Vec<Value>) {
+    let ground = Ground::empty();
+    let way = format!("sim:{scenario}");
+    let mut args = vec!["run", "--node", "nvidia-sim", "--via", &way];
+    args.extend(more);
+    let said = say(&ground, &args);
+    assert_eq!(ground.records().len(), 1, "{scenario}: {}", said.err);
+    (said, ground.last())
+}
+
+#[test]
+fn each_scenario_gives_these_findings_about_gpus_and_no_others() {
+    let shipped = fs::read_dir(checkout("runners/simulator/scenarios")).unwrap();
+    let mut there: Vec<String> = shipped
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    there.sort();
+    let known: Vec<&str> = outcome::TABLE.iter().map(|row| row.scenario).collect();
+    assert_eq!(known, there);
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(row) = outcome::TABLE.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (_, lines) = asked(row.scenario, &["--suite", "gpu"]);
+                    assert_eq!(outcome::seen(&lines), row.expected(), "{}", row.scenario);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn the_whole_workstation_is_shown_and_marked_as_simulated() {
+    let ground = Ground::empty();
+    let junit = ground.text("verify.xml");
+    let report = format!("junit={junit}");
+    let said = say(&ground, &["run", "--node", "nvidia-sim", "--report", &report]);
+    let said =
+        said.exits(0).says(&["simulated by scenario pair", "SIMULATED by pair", "not simulated"]);
+    assert!(!said.out.contains("advice"), "{}", said.out);
+    let lines = ground.last();
+    let judged = outcomes(&lines);
+    for id in ["cpu/model", "memory/size", "kernel/isolcpus", "kernel/hugepages", "storage/drives"]
+    {
+        assert!(judged.contains(&(id.to_owned(), "pass".to_owned())), "{id}: {judged:?}");
+    }
+    assert!(judged.iter().all(|(_, outcome)| outcome == "pass" || outcome == "skip"), "{judged:?}");
+    assert_eq!(of_kind(&lines, "node")[0]["facts"]["simulated"], "pair");
+    for attempt in of_kind(&lines, "attempted") {
+        let result = &attempt["attempt"]["result"];
+        let skipped = result["Err"]["code"] == "not-simulated";
+        assert!(skipped || result["Ok"]["simulated"] == "pair", "{attempt}");
+    }
+    let xml = fs::read_to_string(&junit).unwrap();
+    assert!(xml.contains(r#"<property name="simulated" value="pair"/>"#), "{xml}");
+    // Replayed, it is no more real than before.
+    let mut replay = ground.command(&["run", "--node", "nvidia-sim", "--via", "replay:last"]);
+    let again = crate::ground::said(replay.env("VERIFY_ROOT", checkout("")));
+    again.exits(0).says(&["simulated by scenario pair"]);
+}
+
+#[test]
+fn no_ask_reaches_the_host() {
+    let ground = Ground::empty();
+    ground.node("box", "scenario = \"pair\"");
+    let mark = ground.path("started");
+    let line = format!("argv = [\"touch\", \"{}\"]", mark.display());
+    let starts = format!("probe = \"command\"\nwith = {{ {line} }}\nexpect = {{ exit-code = 0 }}");
+    let text = "[suite]\ntitle = \"S\"\nnodes = [\"box\"]\n\n";
+    let checks = [("a/program", starts.as_str()), ("a/file", PASSES), ("a/tool", TOOL)];
+    let checks: String = checks.iter().map(|(id, lines)| check(id, lines)).collect();
+    ground.suite_text("things", format!("{text}{checks}"));
+    let mut command = ground.command(&["run", "--node", "box"]);
+    said(command.env("VERIFY_SIMULATOR", simulator())).exits(0).says(&["not simulated"]);
+    let judged = [("a/tool", "skip"), ("a/program", "skip"), ("a/file", "pass")];
+    let judged = judged.map(|(id, outcome)| (id.to_owned(), outcome.to_owned()));
+    assert_eq!(outcomes(&ground.last()), judged);
+    assert!(!mark.exists());
+}
+
+const TOOL: &str =
+    "when = [\"tool:sh\"]\nprobe = \"file\"\nwith = { path = \"/\" }\nexpect = { exists = true }";
+
+#[test]
+fn what_a_scenario_answered_is_accepted_only_when_that_is_said() {
+    let ground = Ground::empty();
+    let root = ground.text("root");
+    for folder in ["suites", "runners/nodes"] {
+        fs::create_dir_all(ground.path("root").join(folder)).unwrap();
+    }
+    for file in ["suites/gpu.toml", "runners/nodes/nvidia-sim.toml", "runners/nodes/nvidia.toml"] {
+        fs::copy(checkout(file), ground.path("root").join(file)).unwrap();
+    }
+    let rooted = |args: &[&str]| {
+        let mut command = command(&ground, args);
+        said(command.env("VERIFY_ROOT", &root))
+    };
+    rooted(&["run", "--node", "nvidia-sim", "--check", "gpu/memory-bandwidth"]).exits(0);
+    let accept = ["baseline", "accept", "last", "--reason", "to try it"];
+    let why = "it was simulated by pair, which only --allow-simulated accepts";
+    let refused = rooted(&accept);
+    assert_eq!(refused.code, Some(2), "{}{}", refused.out, refused.err);
+    refused.complains(&[why]);
+    assert!(!ground.path("root/baselines/nvidia-sim").exists());
+    rooted(&[accept.as_slice(), &["--allow-simulated"]].concat()).exits(0);
+    let ledger = ground.path("root/baselines/nvidia-sim/gpu.runs.jsonl");
+    assert!(fs::read_to_string(ledger).unwrap().contains(r#""via":"sim""#));
+}
+
+#[test]
+fn what_is_missing_or_wrong_is_said_before_anything_is_asked() {
+    let ground = Ground::empty();
+    let node = ["run", "--node", "nvidia-sim"];
+    let with = |way: &str| say(&ground, &[node.as_slice(), &["--via", way]].concat());
+    with("local").exits(2).complains(&["is no machine, but scenario pair", "--via sim:SCENARIO"]);
+    with("sim:no-such").exits(2).complains(&["no scenario is named `no-such`", "lost-gpu"]);
+    let none = said(command(&ground, &node).env("VERIFY_SIMULATOR", "/nowhere/lib.so"));
+    none.exits(2).complains(&["/nowhere/lib.so", "build it: cargo build -p verify-simulator"]);
+    let other = ground.path("other.so");
+    fs::write(&other, "no library").unwrap();
+    let none = said(command(&ground, &node).env("VERIFY_SIMULATOR", &other));
+    none.exits(2).complains(&["other.so", "cannot be loaded"]);
+    assert!(ground.records().is_empty());
+}
+
+#[test]
+fn the_simulated_node_demands_what_the_real_one_does() {
+    let read = |name: &str| {
+        let text = fs::read_to_string(checkout(&format!("runners/nodes/{name}.toml"))).unwrap();
+        text.parse::<toml::Table>().unwrap()
+    };
+    let (real, simulated) = (read("nvidia"), read("nvidia-sim"));
+    for key in ["has", "variables"] {
+        assert_eq!(real[key], simulated[key], "{key}");
+    }
+}
