@@ -20,6 +20,7 @@ pub(crate) struct Row {
 const ALL: &[&str] = &[
     "gpu/driver",
     "gpu/count",
+    "gpu/witnesses",
     "gpu/topology",
     "gpu/nvlink-links",
     "gpu/power-limits",
