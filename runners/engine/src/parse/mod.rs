@@ -18,6 +18,7 @@ pub(crate) mod key_value;
 pub mod meminfo;
 pub(crate) mod memory_device;
 pub(crate) mod mountinfo;
+pub(crate) mod nvidia_smi;
 pub mod os_release;
 pub mod shell;
 pub(crate) mod smartctl;

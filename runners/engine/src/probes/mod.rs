@@ -18,6 +18,7 @@ mod memory;
 mod memory_bandwidth;
 mod memory_modules;
 mod net_interface;
+mod nvidia_smi;
 mod nvml;
 mod os_release;
 mod package;
@@ -57,6 +58,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &memory_bandwidth::MemoryBandwidth,
     &memory_modules::MemoryModules,
     &net_interface::NetInterface,
+    &nvidia_smi::NvidiaSmi,
     &nvml::Nvml,
     &os_release::OsRelease,
     &package::Package,
