@@ -1,4 +1,4 @@
-//! Whether real outputs of GPU tools are read: captures of other people's machines, by VERIFY_SAMPLES.
+//! Whether real outputs of GPU tools are read: captures of other people's machines, by `VERIFY_SAMPLES`.
 //!
 //! They may not be committed, so that the tests point at them and say so where they are not there.
 //! What a capture lacks beside it (the other tools of the same machine) is taken from our own cases.
