@@ -340,10 +340,8 @@ fn read(step: &Step, evidence: &[Evidence]) -> Result<Observation, AttemptError>
         FailureKind::NotSimulated => Some(FindingCode::NotSimulated),
         _ => None,
     };
-    let failures = evidence.iter().filter_map(Evidence::failure);
-    if let Some(error) =
-        failures.filter_map(|f| Some(failed(unasked(f)?, f.message.clone()))).next()
-    {
+    let mut failures = evidence.iter().filter_map(Evidence::failure);
+    if let Some(error) = failures.find_map(|f| Some(failed(unasked(f)?, f.message.clone()))) {
         return Err(error);
     }
     let Some(probe) = probes::find(&step.check.probe) else {

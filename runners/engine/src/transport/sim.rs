@@ -171,9 +171,8 @@ impl Sim {
         match self.scenario.file.get(path) {
             Some(File::Text(text)) => stands("file", 0o444, text.len() as u64),
             Some(File::Stands(false)) => not_there(),
-            Some(File::Stands(true)) => stands("folder", 0o755, 0),
             None if self.below(path).is_empty() => self.missing(ask),
-            None => stands("folder", 0o755, 0),
+            Some(File::Stands(true)) | None => stands("folder", 0o755, 0),
         }
     }
 

@@ -140,19 +140,35 @@ fn no_ask_reaches_the_host() {
 const TOOL: &str =
     "when = [\"tool:sh\"]\nprobe = \"file\"\nwith = { path = \"/\" }\nexpect = { exists = true }";
 
+/// Makes a root with the shipped checks of GPUs and their simulated node, one word of it replaced.
+fn gpus_alone(from: &str, to: &str) -> Ground {
+    let ground = Ground::empty();
+    for file in ["suites/gpu.toml", "runners/nodes/nvidia-sim.toml", "runners/nodes/nvidia.toml"] {
+        let text = fs::read_to_string(checkout(file)).unwrap();
+        assert!(text.contains(from) || !file.contains("sim"), "{file} has no {from}");
+        fs::write(ground.path(file), if from.is_empty() { text } else { text.replace(from, to) })
+            .unwrap();
+    }
+    ground
+}
+
+#[test]
+fn a_row_that_waits_to_be_remapped_fails_on_cards_that_tell() {
+    let ground = gpus_alone("NVIDIA GeForce RTX 3090", "NVIDIA A100-PCIE-40GB");
+    let way = ["run", "--node", "nvidia-sim", "--via", "sim:ecc-remap", "--check", "gpu/errors"];
+    let mut command = command(&ground, &way);
+    said(command.env("VERIFY_ROOT", ground.path(""))).exits(1).says(&["remap-pending"]);
+    let judged = outcomes(&ground.last());
+    let judged: Vec<_> = judged.iter().map(|(id, how)| (id.as_str(), how.as_str())).collect();
+    assert_eq!(judged, [("gpu/driver", "pass"), ("gpu/count", "pass"), ("gpu/errors", "fail")]);
+}
+
 #[test]
 fn what_a_scenario_answered_is_accepted_only_when_that_is_said() {
-    let ground = Ground::empty();
-    let root = ground.text("root");
-    for folder in ["suites", "runners/nodes"] {
-        fs::create_dir_all(ground.path("root").join(folder)).unwrap();
-    }
-    for file in ["suites/gpu.toml", "runners/nodes/nvidia-sim.toml", "runners/nodes/nvidia.toml"] {
-        fs::copy(checkout(file), ground.path("root").join(file)).unwrap();
-    }
+    let ground = gpus_alone("", "");
     let rooted = |args: &[&str]| {
         let mut command = command(&ground, args);
-        said(command.env("VERIFY_ROOT", &root))
+        said(command.env("VERIFY_ROOT", ground.path("")))
     };
     rooted(&["run", "--node", "nvidia-sim", "--check", "gpu/memory-bandwidth"]).exits(0);
     let accept = ["baseline", "accept", "last", "--reason", "to try it"];
@@ -160,9 +176,9 @@ fn what_a_scenario_answered_is_accepted_only_when_that_is_said() {
     let refused = rooted(&accept);
     assert_eq!(refused.code, Some(2), "{}{}", refused.out, refused.err);
     refused.complains(&[why]);
-    assert!(!ground.path("root/baselines/nvidia-sim").exists());
+    assert!(!ground.path("baselines/nvidia-sim").exists());
     rooted(&[accept.as_slice(), &["--allow-simulated"]].concat()).exits(0);
-    let ledger = ground.path("root/baselines/nvidia-sim/gpu.runs.jsonl");
+    let ledger = ground.path("baselines/nvidia-sim/gpu.runs.jsonl");
     assert!(fs::read_to_string(ledger).unwrap().contains(r#""via":"sim""#));
 }
 
@@ -173,22 +189,22 @@ fn what_is_missing_or_wrong_is_said_before_anything_is_asked() {
     let with = |way: &str| say(&ground, &[node.as_slice(), &["--via", way]].concat());
     with("local").exits(2).complains(&["is no machine, but scenario pair", "--via sim:SCENARIO"]);
     with("sim:no-such").exits(2).complains(&["no scenario is named `no-such`", "lost-gpu"]);
-    let none = said(command(&ground, &node).env("VERIFY_SIMULATOR", "/nowhere/lib.so"));
-    none.exits(2).complains(&["/nowhere/lib.so", "build it: cargo build -p verify-simulator"]);
+    let missing = said(command(&ground, &node).env("VERIFY_SIMULATOR", "/nowhere/lib.so"));
+    missing.exits(2).complains(&["/nowhere/lib.so", "build it: cargo build -p verify-simulator"]);
     let other = ground.path("other.so");
     fs::write(&other, "no library").unwrap();
-    let none = said(command(&ground, &node).env("VERIFY_SIMULATOR", &other));
-    none.exits(2).complains(&["other.so", "cannot be loaded"]);
+    let missing = said(command(&ground, &node).env("VERIFY_SIMULATOR", &other));
+    missing.exits(2).complains(&["other.so", "cannot be loaded"]);
     assert!(ground.records().is_empty());
 }
 
 #[test]
 fn the_simulated_node_demands_what_the_real_one_does() {
-    let read = |name: &str| {
+    let tables_of = |name: &str| {
         let text = fs::read_to_string(checkout(&format!("runners/nodes/{name}.toml"))).unwrap();
         text.parse::<toml::Table>().unwrap()
     };
-    let (real, simulated) = (read("nvidia"), read("nvidia-sim"));
+    let (real, simulated) = (tables_of("nvidia"), tables_of("nvidia-sim"));
     for key in ["has", "variables"] {
         assert_eq!(real[key], simulated[key], "{key}");
     }
