@@ -175,7 +175,7 @@ fn read_all(result: &Json) -> Result<Observation, String> {
     let mut seen = Observation::default()
         .fact("count", count(cards.len()))
         .fact("driver", version(result))
-        .fact("visible", visible(result))
+        .fact("visible", shown(result))
         .fact(
             "cards",
             Value::record([
@@ -208,12 +208,20 @@ fn said(value: Option<&Json>, read: impl FnOnce(&str) -> Value) -> Value {
     }
 }
 
+/// Says which cards are shown. Not absent without the variable: that nothing is hidden is what most
+/// machines have, and worth no advice.
+fn shown(result: &Json) -> Value {
+    match visible(result) {
+        Value::Absent(why) => Value::text(format!("every card: {why}")),
+        value => value,
+    }
+}
+
 /// Returns which cards a program is shown, where a variable says so.
 pub(super) fn visible(result: &Json) -> Value {
     match result.get("visible").and_then(Json::as_str) {
         Some(text) => Value::text(text),
-        // Not absent: that nothing is hidden is what most machines have, and worth no advice.
-        None => Value::text("every card: the variable is not set"),
+        None => Value::Absent("the variable is not set".to_owned()),
     }
 }
 
