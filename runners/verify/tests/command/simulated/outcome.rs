@@ -34,6 +34,9 @@ const ALL: &[&str] = &[
     "gpu/compute",
     "gpu/thermals-works",
 ];
+/// What no scenario answers, and what it waits for.
+const UNANSWERED: (&str, &[&str]) =
+    ("gpu/nvidia-smi", &["gpu/driver", "gpu/count", "gpu/topology", "gpu/nvlink-links"]);
 /// What waits for the driver: all but itself.
 const DRIVER: &[&str] = ALL.split_at(1).1;
 /// What waits for the cards.
@@ -219,6 +222,10 @@ impl Row {
             let findings = findings.iter().map(|finding| (*finding).to_owned()).collect();
             all.insert((*id).to_owned(), ((*outcome).to_owned(), findings));
         }
+        let (id, above) = UNANSWERED;
+        let bad = above.iter().any(|id| all[*id].0 != "pass");
+        let outcome = if bad { "blocked" } else { "skip" };
+        all.insert(id.to_owned(), (outcome.to_owned(), Vec::new()));
         all
     }
 }
