@@ -17,12 +17,13 @@ use crate::{
     gathered::Gathered,
     listening::{self, LISTENS},
     load::diagnostic::did_you_mean,
+    python::{self, PYTHON},
 };
 
 /// Opens the text about a capability of which nobody could tell whether it is there.
 pub const UNKNOWN: &str = "not known: ";
 
-/// Holds every capability but `tool:NAME` and `listens:PORT`, sorted: its name, and when a node has it.
+/// Holds every capability without an argument, sorted: its name, and when a node has it.
 pub static CAPABILITIES: &[(&str, &str)] = &[
     ("aarch64", "The machine's architecture is 64-bit ARM."),
     ("bare-metal", "Neither a virtual machine nor a container shows itself."),
@@ -220,6 +221,10 @@ pub fn instead_of(name: &str) -> Option<String> {
         let usable = !tool.is_empty() && tool.chars().all(plain);
         return (!usable).then(|| "write `tool:NAME` with the program's name".to_owned());
     }
+    if name.starts_with(PYTHON) {
+        let help = "write `python:NAME` with a name of the package index, such as `python:torch`";
+        return python::module(name).is_none().then(|| help.to_owned());
+    }
     if name.starts_with(LISTENS) {
         let help = "write `listens:PORT` with a port from 1 to 65535";
         return listening::port(name).is_none().then(|| help.to_owned());
@@ -231,7 +236,7 @@ pub fn instead_of(name: &str) -> Option<String> {
     Some(did_you_mean(name, names.clone()).map_or_else(
         || {
             format!(
-                "known are: {}, `tool:NAME` and `listens:PORT`",
+                "known are: {}, `tool:NAME`, `python:NAME` and `listens:PORT`",
                 names.collect::<Vec<_>>().join(", ")
             )
         },

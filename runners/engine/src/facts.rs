@@ -1,7 +1,7 @@
 //! What is found out about a node before anything is planned.
 //!
 //! Files and no program, so that planning takes milliseconds; one round trip. Only a port that is
-//! named as `listens:PORT` is connected to. Whatever is not found stays empty or out of the list:
+//! named as `listens:PORT` is connected to, and only `python:NAME` starts an interpreter. Whatever is not found stays empty or out of the list:
 //! an unknown fact is never "changed". Capabilities are decided in [`crate::capability`].
 
 use std::collections::BTreeSet;
@@ -18,6 +18,7 @@ use crate::{
         cpuinfo::{self, CpuInfo},
         meminfo, os_release,
     },
+    python,
 };
 
 const HOSTNAME: &str = "/proc/sys/kernel/hostname";
@@ -90,7 +91,8 @@ pub fn read(evidence: &[&Evidence]) -> Facts {
         .iter()
         .map(|(name, _)| ((*name).to_owned(), capability::decide(name, node, &known)))
         .chain(evidence.iter().filter_map(|evidence| capability::tool(evidence)))
-        .chain(evidence.iter().filter_map(|evidence| listening::read(evidence)));
+        .chain(evidence.iter().filter_map(|evidence| listening::read(evidence)))
+        .chain(evidence.iter().flat_map(|evidence| python::read(evidence)));
     for (name, answer) in answers {
         match answer {
             Ok(()) => _ = facts.capabilities.insert(name),
@@ -110,7 +112,7 @@ pub fn read(evidence: &[&Evidence]) -> Facts {
         ),
     ];
     let core = core.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?)));
-    facts.core = core.collect();
+    facts.core = core.chain(evidence.iter().flat_map(|piece| python::core(piece))).collect();
     facts.arch = arch;
     facts.virtualization = virtualization.unwrap_or_default();
     facts

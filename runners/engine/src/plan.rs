@@ -19,6 +19,7 @@ use crate::{
     capability::UNKNOWN,
     listening,
     load::diagnostic::{LoadError, did_you_mean},
+    python,
 };
 
 /// Says which checks are wanted; empty lists select everything.
@@ -273,6 +274,15 @@ pub fn tools<'c>(
 ) -> BTreeSet<String> {
     let needs = checks.into_iter().flat_map(|check| &check.when).chain(has);
     needs.filter_map(|need| need.strip_prefix("tool:").map(str::to_owned)).collect()
+}
+
+/// Lists every Python distribution that checks need or a node file promises.
+pub fn modules<'c>(
+    checks: impl IntoIterator<Item = &'c Check>,
+    has: &'c [String],
+) -> BTreeSet<String> {
+    let needs = checks.into_iter().flat_map(|check| &check.when).chain(has);
+    needs.filter_map(|need| python::module(need).map(str::to_owned)).collect()
 }
 
 /// Lists every port that checks need or a node file promises.

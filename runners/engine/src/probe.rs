@@ -175,8 +175,10 @@ pub fn failed(code: FindingCode, message: impl Into<String>) -> AttemptError {
 
 /// Turns a failure to gather into an attempt error.
 pub fn gather_error(evidence: &Evidence, failure: &Failure) -> AttemptError {
-    let program =
-        matches!(evidence.ask, Ask::Exec { .. } | Ask::Instrument { .. } | Ask::Which { .. });
+    let program = matches!(
+        evidence.ask,
+        Ask::Exec { .. } | Ask::Instrument { .. } | Ask::Script { .. } | Ask::Which { .. }
+    );
     let code = match failure.kind {
         FailureKind::NotFound if program => FindingCode::ToolMissing,
         FailureKind::PermissionDenied => FindingCode::PermissionDenied,
@@ -190,7 +192,10 @@ pub fn gather_error(evidence: &Evidence, failure: &Failure) -> AttemptError {
             FindingCode::GatherFailed
         }
     };
-    failed(code, format!("{}: {}", evidence.ask, failure.message))
+    // Of an interpreter people know that they have one, and not which one was meant.
+    let named = matches!(evidence.ask, Ask::Script { .. }) && code == FindingCode::ToolMissing;
+    let hint = if named { "; the node file names it under `python`" } else { "" };
+    failed(code, format!("{}: {}{hint}", evidence.ask, failure.message))
 }
 
 /// Returns the text of a file or of a program's standard output that was captured whole.

@@ -26,6 +26,7 @@ use crate::{
         diagnostic::{LoadError, did_you_mean},
     },
     plan::{self, Permissions, Selection, Step},
+    python,
     transport::Transport,
 };
 
@@ -94,9 +95,13 @@ pub fn prepare(
         let gatherer = Gatherer { context, node: name, transport: Arc::clone(transport) };
         let mut asks: Vec<Ask> = facts::asks(&plan::tools(checks.iter().copied(), &file.has));
         asks.extend(listening::asks(&plan::ports(checks.iter().copied(), &file.has)));
+        let interpreter = file.python.clone().unwrap_or_default();
+        let modules = plan::modules(checks.iter().copied(), &file.has);
+        asks.extend(python::asks(&interpreter, &modules));
         let evidence = gatherer.gather(&asks, |_| {});
         let mut facts = facts::read(&evidence.iter().collect::<Vec<_>>());
         facts.simulated = transport.simulated();
+        facts.python = interpreter;
         let mut steps = plan::plan(checks, file, &facts, &request.permissions);
         if request.selection.is_everything() {
             steps.extend(plan::broken_promises(file, &facts, &steps));

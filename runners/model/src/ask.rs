@@ -79,6 +79,18 @@ pub enum Ask {
         /// Time limit. *Units*: ms.
         limit_ms: u64,
     },
+    /// Runs one of our own Python programs, which the interpreter gets on its standard input.
+    Script {
+        /// Interpreter: a name, or an absolute path such as that of a virtual environment.
+        interpreter: String,
+        /// Name of the program.
+        name: String,
+        /// Its arguments.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        args: Vec<String>,
+        /// Time limit. *Units*: ms.
+        limit_ms: u64,
+    },
 }
 
 impl Ask {
@@ -97,7 +109,8 @@ impl Ask {
         match self {
             Self::Exec { limit_ms, .. }
             | Self::Connect { limit_ms, .. }
-            | Self::Instrument { limit_ms, .. } => Some(*limit_ms),
+            | Self::Instrument { limit_ms, .. }
+            | Self::Script { limit_ms, .. } => Some(*limit_ms),
             Self::ReadFile { .. }
             | Self::ReadFiles { .. }
             | Self::List { .. }
@@ -111,7 +124,8 @@ impl Ask {
     pub fn limited_to(mut self, ms: u64) -> Self {
         if let Self::Exec { limit_ms, .. }
         | Self::Connect { limit_ms, .. }
-        | Self::Instrument { limit_ms, .. } = &mut self
+        | Self::Instrument { limit_ms, .. }
+        | Self::Script { limit_ms, .. } = &mut self
         {
             *limit_ms = ms;
         }
@@ -136,6 +150,11 @@ impl fmt::Display for Ask {
             Self::Which { tool } => write!(f, "find the program {tool}"),
             Self::Connect { host, port, .. } => write!(f, "connect to {host}:{port}"),
             Self::Instrument { argv, .. } => write!(f, "measure with `{}`", argv.join(" ")),
+            Self::Script { interpreter, name, args, .. } => {
+                write!(f, "run our Python program `{name}")?;
+                args.iter().try_for_each(|word| write!(f, " {word}"))?;
+                write!(f, "` with {interpreter}")
+            }
         }
     }
 }

@@ -37,6 +37,9 @@ pub struct NodeFile {
     /// Scenario that answers for it, where there is no such machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scenario: Option<String>,
+    /// Python interpreter that has what is tested: a name or an absolute path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub python: Option<String>,
     /// Whether it may be loaded unasked.
     pub role: NodeRole,
     /// Capabilities that the node must have: a missing one fails.
@@ -98,6 +101,9 @@ pub struct Facts {
     /// Scenario that answered, where no machine did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulated: Option<String>,
+    /// Python interpreter that the node file names; empty for the usual one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub python: String,
     /// Further core fields of the fingerprint, by name.
     pub core: BTreeMap<String, String>,
     /// Capabilities that the node has.

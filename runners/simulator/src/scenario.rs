@@ -2,9 +2,9 @@
 //!
 //! `[system]` answers `nvmlSystemGet*`, `[card]` what every card answers to `nvmlDeviceGet*`,
 //! `[gpu.N]` where card N differs, `[file]` the files of the node by path (`false`: not there),
-//! `[command]` its programs by the whole line. A key of the others is the name of
-//! the function without that prefix, a value what it gives: a number, a text, a table of fields, a
-//! table by argument (`"*"` for any other), `{ then = [..] }` for successive calls. A text
+//! `[command]` its programs by the whole line, `[instrument]` and `[script]` what our own programs
+//! answer there. A key of the others is the name of the function without that prefix, a value what
+//! it gives: a number, a text, a table of fields, a table by argument (`"*"` for any other), `{ then = [..] }` for successive calls. A text
 //! `NVML_ERROR_*` is returned as that error; `hang` never returns. Tables merge key by key.
 //! `load` of a card holds what it answers while it computes, `cuda` what it does when CUDA asks.
 
@@ -109,7 +109,15 @@ impl Scenario {
         };
         let (file, command) = (table("file"), table("command"));
         let library = self.root.get("library").and_then(Value::as_str);
-        json!({ "name": self.name, "library": library, "file": file, "command": command })
+        let (instrument, script) = (table("instrument"), table("script"));
+        json!({
+            "name": self.name,
+            "library": library,
+            "file": file,
+            "command": command,
+            "instrument": instrument,
+            "script": script,
+        })
     }
 
     /// Returns the next of several successive answers; the last one stays.

@@ -12,6 +12,7 @@ pub static SUITES: &[(&str, &str)] = &[
     ("services", include_str!("../../../../suites/services.toml")),
     ("storage", include_str!("../../../../suites/storage.toml")),
     ("toolchain", include_str!("../../../../suites/toolchain.toml")),
+    ("torch", include_str!("../../../../suites/torch.toml")),
 ];
 
 /// Shipped nodes, by name.

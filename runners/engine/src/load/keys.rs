@@ -114,6 +114,12 @@ pub static NODE: &[Key] = &[
         "Scenario that answers for a machine that does not exist: a shipped one, or a path.",
     ),
     key(
+        "python",
+        Shape::Text,
+        false,
+        "Python interpreter that has what is tested, such as that of a virtual environment; python3 unless given.",
+    ),
+    key(
         "role",
         Shape::Choice(&["workstation", "production"]),
         false,

@@ -46,6 +46,7 @@ pub fn node(source: &Arc<Source>, name: &str) -> (LoadedNode, Vec<Diagnostic>) {
     let hostnames = reader.texts(table, "hostnames").into_iter().map(|(name, _)| name).collect();
     let ssh = reader.text(table, "ssh");
     let scenario = reader.text(table, "scenario");
+    let python = python(&mut reader, table);
     let role = role(&mut reader, table);
     let has = reader.texts(table, "has");
     for (capability, span) in &has {
@@ -66,6 +67,7 @@ pub fn node(source: &Arc<Source>, name: &str) -> (LoadedNode, Vec<Diagnostic>) {
         hostnames,
         ssh,
         scenario,
+        python,
         role,
         has: has.into_iter().map(|(capability, _)| capability).collect(),
         variables,
@@ -73,6 +75,24 @@ pub fn node(source: &Arc<Source>, name: &str) -> (LoadedNode, Vec<Diagnostic>) {
         location: reader.location(&(0..0)),
     };
     (LoadedNode { file, waiver_spans }, reader.errors)
+}
+
+/// Reads the interpreter; a relative path would depend on where the command is typed.
+fn python(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Option<String> {
+    let text = reader.text(table, "python")?;
+    let is_name = !text.is_empty() && !text.contains('/') && !text.starts_with('-');
+    if is_name || text.starts_with('/') {
+        return Some(text);
+    }
+    let span = table.get("python").map_or(0..0, Spanned::span);
+    let help = "write the absolute path of the interpreter, such as /opt/ai/bin/python3";
+    reader.error(
+        span,
+        format!("`{text}` is no interpreter"),
+        "neither a name nor a path",
+        Some(help.to_owned()),
+    );
+    None
 }
 
 fn role(reader: &mut Reader<'_>, table: &DeTable<'_>) -> NodeRole {

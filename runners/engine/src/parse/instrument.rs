@@ -8,7 +8,7 @@ use verify_model::{
 use crate::probe::{failed, text_of};
 
 /// Form of the document that this version reads.
-const PROTOCOL: &str = "verify-instrument/1";
+pub(crate) const PROTOCOL: &str = "verify-instrument/1";
 
 /// Returns the result of an instrument.
 ///

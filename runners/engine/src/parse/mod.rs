@@ -20,6 +20,7 @@ pub(crate) mod memory_device;
 pub(crate) mod mountinfo;
 pub(crate) mod nvidia_smi;
 pub mod os_release;
+pub(crate) mod script;
 pub mod shell;
 pub(crate) mod smartctl;
 pub(crate) mod time_service;

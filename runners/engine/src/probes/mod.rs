@@ -24,6 +24,7 @@ mod os_release;
 mod package;
 mod port;
 mod process;
+mod python_module;
 mod rcu_nocbs;
 mod sandbox;
 mod scheduling;
@@ -64,6 +65,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &package::Package,
     &port::Port,
     &process::Process,
+    &python_module::PythonModule,
     &rcu_nocbs::RcuNocbs,
     &sandbox::Sandbox,
     &scheduling::Scheduling,

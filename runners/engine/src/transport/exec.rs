@@ -18,7 +18,12 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{Pid, Signal, kill_process_group},
 };
-use verify_model::evidence::{Captured, Failure, FailureKind};
+use verify_model::{
+    ask::DEFAULT_CAP,
+    evidence::{Captured, Failure, FailureKind},
+};
+
+use crate::script;
 
 use super::{Cancel, capped::Capped, files, locate, stray};
 
@@ -64,17 +69,55 @@ impl Exec {
         cap: u64,
         cancel: &Cancel,
     ) -> Captured {
+        self.feed(argv, env, None, Bounds { limit_ms, cap }, cancel)
+    }
+
+    /// Runs one of our Python programs, which the interpreter reads from its standard input.
+    pub(super) fn interpret(
+        &self,
+        interpreter: &str,
+        name: &str,
+        args: &[String],
+        limit_ms: u64,
+        cancel: &Cancel,
+    ) -> Captured {
+        let Some(script) = script::find(name) else {
+            let why = format!("this version has no Python program `{name}`");
+            return Captured::Failed(Failure::new(FailureKind::Unsupported, why));
+        };
+        let words = script::argv(interpreter, args);
+        let env = script::ENVIRONMENT.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let env: Vec<(String, String)> = env.collect();
+        let bounds = Bounds { limit_ms, cap: DEFAULT_CAP };
+        self.feed(&words, &env, Some(script.source()), bounds, cancel)
+    }
+
+    fn feed(
+        &self,
+        argv: &[String],
+        env: &[(String, String)],
+        input: Option<String>,
+        bounds: Bounds,
+        cancel: &Cancel,
+    ) -> Captured {
         let name = argv.first().map_or("", String::as_str);
         let Some(program) = locate::which(name) else {
             return Captured::Failed(Failure::new(FailureKind::NotFound, locate::not_found(name)));
         };
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let mark = format!("{}={}/{number}", stray::VARIABLE, self.mark);
-        match Child::start(&program, &argv[1..], env, &mark, self.bare) {
-            Ok(child) => child.attend(limit_ms, cap, cancel, &mark),
+        match Child::start(&program, &argv[1..], env, input, &mark, self.bare) {
+            Ok(child) => child.attend(bounds.limit_ms, bounds.cap, cancel, &mark),
             Err(error) => Captured::Failed(files::failure(&error)),
         }
     }
+}
+
+/// Bounds one program: its time in ms, and how many bytes of each stream are kept.
+#[derive(Clone, Copy)]
+struct Bounds {
+    limit_ms: u64,
+    cap: u64,
 }
 
 /// Says why a child is being watched no longer.
@@ -98,14 +141,19 @@ impl Child {
         program: &std::path::Path,
         args: &[String],
         env: &[(String, String)],
+        input: Option<String>,
         mark: &str,
         bare: bool,
     ) -> std::io::Result<Self> {
         let (stdout, stdout_writer) = std::io::pipe()?;
         let (stderr, stderr_writer) = std::io::pipe()?;
         let (variable, value) = mark.split_once('=').unwrap_or((mark, ""));
-        let mut expression = duct::cmd(program, args)
-            .stdin_null()
+        let expression = duct::cmd(program, args);
+        let expression = match input {
+            None => expression.stdin_null(),
+            Some(text) => expression.stdin_bytes(text),
+        };
+        let mut expression = expression
             .stdout_file(stdout_writer)
             .stderr_file(stderr_writer)
             .unchecked()

@@ -81,6 +81,9 @@ impl Transport for Local {
                 connect::connect(host, *port, *limit_ms, cancel)
             }
             Ask::Instrument { argv, limit_ms } => self.measure(argv, *limit_ms, cancel),
+            Ask::Script { interpreter, name, args, limit_ms } => {
+                self.exec.interpret(interpreter, name, args, *limit_ms, cancel)
+            }
         }
     }
 

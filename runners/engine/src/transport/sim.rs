@@ -11,6 +11,7 @@ use std::{
 };
 
 use serde::Deserialize;
+use serde_json::{Value as Json, json};
 use verify_model::{
     ask::{Ask, DEFAULT_LIMIT_MS},
     evidence::{Captured, Failure, FailureKind, FileContent, Stream},
@@ -18,6 +19,7 @@ use verify_model::{
 };
 
 use super::{Cancel, Transport, exec::Exec, files, stray};
+use crate::{parse::instrument::PROTOCOL, script};
 
 /// Names the variable by which the library learns its scenario.
 const VARIABLE: &str = "VERIFY_SIM_SCENARIO";
@@ -60,6 +62,12 @@ struct Scenario {
     library: Option<String>,
     file: BTreeMap<String, File>,
     command: BTreeMap<String, Command>,
+    /// Results of instruments, by the whole line or by the name.
+    #[serde(default)]
+    instrument: BTreeMap<String, Json>,
+    /// Answers of our Python programs, by the whole line or by the name; `false`: no interpreter.
+    #[serde(default)]
+    script: BTreeMap<String, Json>,
 }
 
 /// Holds a file's content, or whether a folder (`true`) or nothing (`false`) is there.
@@ -213,6 +221,10 @@ impl Sim {
 
     fn measure(&self, ask: &Ask, argv: &[String], limit_ms: u64, cancel: &Cancel) -> Captured {
         let name = argv.first().map_or("", String::as_str);
+        if let Some(result) = named(&self.scenario.instrument, name, &argv[1..]) {
+            let document = json!({ "protocol": PROTOCOL, "instrument": name, "result": result });
+            return printed(&document.to_string());
+        }
         let Some((_, libraries)) = INSTRUMENTS.iter().find(|(known, _)| *known == name) else {
             return self.missing(ask);
         };
@@ -232,6 +244,17 @@ impl Sim {
         }
         run(&self.exec, &self.program, &argv, &self.asked, limit_ms, cancel)
     }
+}
+
+/// Finds what a scenario holds for a line of words: the whole line first, else its first word.
+fn named<'a>(known: &'a BTreeMap<String, Json>, name: &str, args: &[String]) -> Option<&'a Json> {
+    let line = [name].into_iter().chain(args.iter().map(String::as_str)).collect::<Vec<_>>();
+    known.get(&line.join(" ")).or_else(|| known.get(name))
+}
+
+fn printed(text: &str) -> Captured {
+    let stdout = Stream::whole(text.as_bytes());
+    Captured::Exec { exit: Some(0), signal: None, stdout, stderr: Stream::default() }
 }
 
 /// Runs an instrument under the scenario.
@@ -298,6 +321,13 @@ impl Transport for Sim {
             Ask::Which { tool } => self.which(ask, tool),
             Ask::Connect { .. } => self.missing(ask),
             Ask::Instrument { argv, limit_ms } => self.measure(ask, argv, *limit_ms, cancel),
+            Ask::Script { interpreter, name, args, .. } => {
+                match named(&self.scenario.script, name, args) {
+                    None => self.missing(ask),
+                    Some(Json::Bool(false)) => absent(interpreter),
+                    Some(answer) => printed(&format!("{}{answer}\n", script::MARK)),
+                }
+            }
         }
     }
 

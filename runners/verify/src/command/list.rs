@@ -95,7 +95,11 @@ fn capabilities() -> Vec<Row> {
         "listens:PORT".to_owned(),
         "Something accepts connections on the TCP port PORT of 127.0.0.1.".to_owned(),
     );
-    known.chain([tool, port]).collect()
+    let python = (
+        "python:NAME".to_owned(),
+        "The interpreter of the node file has the distribution NAME, such as torch.".to_owned(),
+    );
+    known.chain([tool, python, port]).collect()
 }
 
 fn table(rows: &[Row]) -> String {
