@@ -255,3 +255,58 @@ fn every_xid_of_real_logs_has_a_meaning() {
     let problems = seen.resolve("problems").to_string();
     assert!(!problems.contains("see NVIDIA's list"), "{problems}");
 }
+
+/// Reads what a trtexec of that version, our options given, said in a capture.
+fn trtexec(version: &str, output: &str, times: &str) -> Result<Observation, AttemptError> {
+    let echoed: String = ["Data transfers", "ExposeDMA", "Spin-wait", "CUDA Graph"]
+        .map(|option| format!("[10/03/2024-10:47:50] [I] {option}: Enabled\n"))
+        .concat();
+    let document = serde_json::json!({
+        "protocol": "verify-instrument/1",
+        "instrument": "tensorrt",
+        "result": {
+            "queries": 100,
+            "version": version,
+            "options": [],
+            "run": { "exit": 0, "signal": null, "output": echoed + output, "stderr": "" },
+            "times": times,
+            "times-left-out": 0,
+        },
+    });
+    read("tensorrt", vec![printed(&document.to_string(), 0)])
+}
+
+#[test]
+fn a_summary_of_trtexec_10_is_the_witness_of_the_exported_times() {
+    let Some(text) = sample("trtexec_summary_10.x_TensorRT-issue-4177.txt") else { return };
+    let ended = "\n&&&& PASSED TensorRT.trtexec [TensorRT v100000] # trtexec\n";
+    let output = format!("[x] [I] Timing trace has 100 queries over 0.77 s\n{text}{ended}");
+    // Least, greatest and p99 of GPU compute time and latency are those of the capture.
+    let query = |compute: &str, latency: &str| {
+        format!(
+            "{{ \"h2dMs\" : 0.0122212, \"computeMs\" : {compute}, \"d2hMs\" : 0.0100141, \"latencyMs\" : {latency} }}"
+        )
+    };
+    let mut queries = vec![query("7.14139", "7.16092"); 98];
+    queries.push(query("5.34595", "5.38672"));
+    let of = |last: &str, latency: &str| {
+        let all = [queries.as_slice(), &[query(last, latency)]].concat();
+        trtexec("10.0.0", &output, &format!("[\n{}\n]\n", all.join("\n, ")))
+    };
+    // Of a hundred, p99 is the greatest; in the capture of 391 it is another one.
+    let error = of("13.3388", "13.3664").unwrap_err();
+    let said = "p99 of GPU Compute Time is 13.3388 ms by the exported times and 12.9485 ms";
+    assert!(error.message.contains(said), "{}", error.message);
+    let error = of("12.9485", "12.9675").unwrap_err();
+    assert!(error.message.contains("max of GPU Compute Time is 12.9485 ms"), "{}", error.message);
+}
+
+#[test]
+fn a_run_of_trtexec_in_2021_with_no_query_is_no_answer() {
+    let Some(text) = sample("superbench_tensorrt_inference.1.log") else { return };
+    let error = trtexec("8.0.1", &text, "[\n]\n").unwrap_err();
+    assert!(error.message.contains("timed 0 queries and exported 0"), "{}", error.message);
+    // Its own text says that it did not spin and that the graph was off.
+    let error = trtexec("8.0.1", &text.replace("Precision: FP32+INT8", "Precision: FP32"), "");
+    assert!(error.unwrap_err().message.contains("exported no times"));
+}

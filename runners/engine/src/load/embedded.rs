@@ -11,6 +11,7 @@ pub static SUITES: &[(&str, &str)] = &[
     ("production", include_str!("../../../../suites/production.toml")),
     ("services", include_str!("../../../../suites/services.toml")),
     ("storage", include_str!("../../../../suites/storage.toml")),
+    ("tensorrt", include_str!("../../../../suites/tensorrt.toml")),
     ("toolchain", include_str!("../../../../suites/toolchain.toml")),
     ("torch", include_str!("../../../../suites/torch.toml")),
 ];

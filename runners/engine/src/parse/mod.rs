@@ -25,5 +25,6 @@ pub mod shell;
 pub(crate) mod smartctl;
 pub(crate) mod time_service;
 pub(crate) mod toolchain;
+pub(crate) mod trtexec;
 pub(crate) mod version;
 pub(crate) mod write_out;

@@ -133,7 +133,7 @@ pub(super) fn trouble(part: &Json) -> Option<(i64, String)> {
 }
 
 /// Names who computes already, in which case nothing was measured.
-fn others(result: &Json) -> Option<String> {
+pub(super) fn others(result: &Json) -> Option<String> {
     let others = result.get("others")?.as_array().filter(|others| !others.is_empty())?;
     let name = |other: &Json| {
         let name = other.get("name").and_then(Json::as_str).unwrap_or("a process");

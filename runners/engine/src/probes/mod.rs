@@ -34,6 +34,7 @@ mod storage;
 mod storage_throughput;
 mod sysctl;
 mod sysfs;
+mod tensorrt;
 mod toolchain;
 mod tsc;
 
@@ -75,6 +76,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &storage_throughput::StorageThroughput,
     &sysctl::Sysctl,
     &sysfs::Sysfs,
+    &tensorrt::TensorRt,
     &toolchain::Toolchain,
     &tsc::Tsc,
 ];

@@ -15,6 +15,7 @@ const USUAL: &[&str] = &[
     "/sbin",
     "/bin",
     "/usr/local/cuda/bin",
+    "/usr/src/tensorrt/bin",
     "/opt/cuda/bin",
     "/opt/homebrew/bin",
     "/snap/bin",
@@ -23,7 +24,7 @@ const USUAL: &[&str] = &[
 /// Folders below what a variable names, looked in last: installers put programs there for one user
 /// or name the place in a profile that a service never reads.
 const BELOW: &[(&str, &str)] =
-    &[("HOME", ".cargo/bin"), ("CUDA_HOME", "bin"), ("CUDA_PATH", "bin")];
+    &[("HOME", ".cargo/bin"), ("CUDA_HOME", "bin"), ("CUDA_PATH", "bin"), ("TENSORRT_HOME", "bin")];
 
 /// Returns the folders in which programs are looked for, in order.
 fn folders() -> Vec<PathBuf> {

@@ -23,6 +23,7 @@ mod scratch;
 mod smart;
 mod stream;
 mod task;
+mod tensorrt;
 mod tool;
 mod tsc;
 mod xdp_socket;
@@ -44,5 +45,6 @@ pub static INSTRUMENTS: &[Instrument] = &[
     scheduling::INSTRUMENT,
     smart::INSTRUMENT,
     stream::INSTRUMENT,
+    tensorrt::INSTRUMENT,
     tsc::INSTRUMENT,
 ];

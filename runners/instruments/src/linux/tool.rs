@@ -1,8 +1,9 @@
 //! Starts a program that an instrument needs, waits for it, and keeps what it said.
 //!
 //! The program stands in the instrument's process group, so that a time-out ends both, and dies
-//! with the instrument even where that is killed. The time limit is the transport's. What is kept
-//! of each stream is bounded; nothing of what it says is interpreted here.
+//! with the instrument even where that is killed. It leaves no core file and writes no endless one.
+//! The time limit is the transport's. What is kept of each stream is bounded; nothing of what it
+//! says is interpreted here.
 
 use std::{
     io::{self, Read},
@@ -11,10 +12,15 @@ use std::{
     thread,
 };
 
+use rustix::process::{
+    Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit,
+};
 use serde_json::{Value, json};
 
 /// Bounds what is kept of a stream. *Units*: B.
 pub(super) const CAP: u64 = 1 << 20;
+/// Bounds every file that a program writes, those in memory as well. *Units*: B.
+const FILE_CAP: u64 = 1 << 30;
 
 /// Holds how a program ended and what it said.
 pub(super) struct Said {
@@ -39,13 +45,24 @@ impl Said {
 /// Runs a program to its end.
 ///
 /// *Errors*: it cannot be started; `NotFound` where there is no such program.
-#[allow(clippy::disallowed_methods, reason = "this is the place where an instrument starts one")]
 pub(super) fn run(program: &str, args: &[String]) -> io::Result<Said> {
+    run_with(program, args, &[])
+}
+
+/// Runs a program to its end, with variables of its environment set.
+///
+/// *Errors*: as [`run`].
+#[allow(clippy::disallowed_methods, reason = "this is the place where an instrument starts one")]
+pub(super) fn run_with(
+    program: &str,
+    args: &[String],
+    variables: &[(&str, &str)],
+) -> io::Result<Said> {
     let mut command = Command::new(program);
-    command.args(args).env("LC_ALL", "C");
+    command.args(args).env("LC_ALL", "C").envs(variables.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // SAFETY: between fork and exec it makes one system call, which touches no memory of ours.
-    unsafe { command.pre_exec(end_with_parent) };
+    // SAFETY: between fork and exec it makes system calls alone, which touch no memory of ours.
+    unsafe { command.pre_exec(bound) };
     let mut child = command.spawn()?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let (stdout, stderr) = thread::scope(|scope| {
@@ -56,9 +73,20 @@ pub(super) fn run(program: &str, args: &[String]) -> io::Result<Said> {
     Ok(Said { exit: status.code(), signal: status.signal(), stdout, stderr })
 }
 
-fn end_with_parent() -> io::Result<()> {
-    let signal = Some(rustix::process::Signal::KILL);
-    rustix::process::set_parent_process_death_signal(signal).map_err(io::Error::from)
+/// Has the program end with this process, and bounds what it can leave or fill.
+fn bound() -> io::Result<()> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    // One byte is less than any core file needs, and stops a handler behind a pipe, which 0 does not.
+    lower(Resource::Core, 1)?;
+    lower(Resource::Fsize, FILE_CAP)
+}
+
+/// Lowers a limit; one that is lower already stays.
+fn lower(resource: Resource, to: u64) -> io::Result<()> {
+    let lower = |now: Option<u64>| Some(now.map_or(to, |now| now.min(to)));
+    let Rlimit { current, maximum } = getrlimit(resource);
+    let limit = Rlimit { current: lower(current), maximum: lower(maximum) };
+    Ok(setrlimit(resource, limit)?)
 }
 
 /// Reads a stream to its end and keeps its beginning.
@@ -87,8 +115,19 @@ mod tests {
         assert_eq!((said.exit, said.signal), (Some(7), None));
         assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("out\n", "err\n"));
         assert_eq!(sh("kill -9 $$").signal, Some(9));
+        let told = run_with("sh", &["-c".into(), "echo $OF_OURS".into()], &[("OF_OURS", "1")]);
+        assert_eq!(told.unwrap().stdout, "1\n");
         let gone = run("no-such-program-of-ours", &[]).err().map(|error| error.kind());
         assert_eq!(gone, Some(io::ErrorKind::NotFound));
+    }
+
+    #[test]
+    fn what_it_can_leave_is_bounded() {
+        let said = sh("ulimit -c; ulimit -f");
+        let blocks = |text: &str| text.trim().parse::<u64>().unwrap_or(u64::MAX);
+        let (core, file) = said.stdout.split_once('\n').unwrap();
+        assert_eq!(blocks(core), 0, "of less than a block");
+        assert!(blocks(file) <= FILE_CAP / 512, "{file}");
     }
 
     #[test]

@@ -28,5 +28,6 @@ mod selection;
 mod shipped;
 mod simulated;
 mod surroundings;
+mod tensorrt;
 mod trial;
 mod waiver;

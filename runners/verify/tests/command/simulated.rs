@@ -79,7 +79,8 @@ fn each_scenario_gives_these_findings_about_gpus_and_no_others() {
         for _ in 0..4 {
             scope.spawn(|| {
                 while let Some(row) = outcome::TABLE.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (_, lines) = asked(row.scenario, &["--suite", "gpu"]);
+                    let (_, lines) =
+                        asked(row.scenario, &["--suite", "gpu", "--suite", "tensorrt"]);
                     assert_eq!(outcome::seen(&lines), row.expected(), "{}", row.scenario);
                 }
             });

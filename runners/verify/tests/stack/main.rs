@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "lays out folders and starts programs")]
 
 mod interpreter;
+mod signal_model;
 
 use std::process::ExitCode;
 
@@ -23,7 +24,7 @@ pub(crate) struct Heavy {
 }
 
 /// Holds every test, by the part of the stack that it tries.
-const TESTS: &[&[Heavy]] = &[interpreter::TESTS];
+const TESTS: &[&[Heavy]] = &[interpreter::TESTS, signal_model::TESTS];
 
 fn main() -> ExitCode {
     let trials = TESTS.iter().copied().flatten().map(|heavy| {

@@ -129,27 +129,12 @@ fn measure(asked_for: &Asked, said: &mut Map<String, Value>) -> Result<(), Troub
     Ok(())
 }
 
-/// Lists who computes on a card already, where a load was asked for and the driver tells. Asked
-/// before this process uses CUDA and would be one of them.
+/// Lists who computes on a card already, where a load was asked for.
 fn others(asked_for: &Asked) -> Vec<Value> {
     if asked_for.tests.iter().all(|test| test == "device") {
         return Vec::new();
     }
-    let state = nvml::beside(asked_for.nvml.as_deref());
-    let cards = state["cards"].as_array().into_iter().flatten().enumerate();
-    let named = |(index, card): (usize, &Value)| {
-        let list = card["compute-processes"]["value"].as_array().cloned().unwrap_or_default();
-        let one = move |process: Value| {
-            json!({
-                "card": index,
-                "uuid": card["uuid"]["value"],
-                "pid": process["pid"],
-                "name": process["name"]["value"],
-            })
-        };
-        list.into_iter().map(one).collect::<Vec<_>>()
-    };
-    cards.flat_map(named).collect()
+    nvml::computing(asked_for.nvml.as_deref())
 }
 
 /// Measures one device after the other.

@@ -61,6 +61,26 @@ pub(super) fn beside(library: Option<&str>) -> Value {
     watched(&Asked { library, window_ms: 0, call_limit_ms: 4000 })
 }
 
+/// Lists who computes on a card, where the driver tells; asked before this process or one that it
+/// starts uses CUDA, and would be one of them.
+pub(super) fn computing(library: Option<&str>) -> Vec<Value> {
+    let state = beside(library);
+    let cards = state["cards"].as_array().into_iter().flatten().enumerate();
+    let named = |(index, card): (usize, &Value)| {
+        let list = card["compute-processes"]["value"].as_array().cloned().unwrap_or_default();
+        let one = move |process: Value| {
+            json!({
+                "card": index,
+                "uuid": card["uuid"]["value"],
+                "pid": process["pid"],
+                "name": process["name"]["value"],
+            })
+        };
+        list.into_iter().map(one).collect::<Vec<_>>()
+    };
+    cards.flat_map(named).collect()
+}
+
 /// Asks on a thread of its own and watches over it.
 fn watched(asked: &Asked) -> Value {
     let progress = Arc::new(Progress::default());

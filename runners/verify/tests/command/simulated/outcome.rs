@@ -1,4 +1,4 @@
-//! What each scenario must give: every finding about GPUs, and only those.
+//! What each scenario must give: every finding about GPUs and what runs on them, and only those.
 //!
 //! What stands here neither as found nor as blocked must pass without a word.
 
@@ -33,6 +33,7 @@ const ALL: &[&str] = &[
     "gpu/pcie-link-works",
     "gpu/compute",
     "gpu/thermals-works",
+    "tensorrt/latency",
 ];
 /// What no scenario answers, and what it waits for.
 const UNANSWERED: (&str, &[&str]) =
@@ -68,6 +69,7 @@ pub(crate) static TABLE: &[Row] = &[
             ("gpu/pcie-link-works", "unjudged", BUSY),
             ("gpu/compute", "unjudged", BUSY),
             ("gpu/thermals-works", "unjudged", BUSY),
+            ("tensorrt/latency", "unjudged", BUSY),
         ],
         &[],
     ),
@@ -169,6 +171,15 @@ pub(crate) static TABLE: &[Row] = &[
         &["gpu/thermals-works"],
     ),
     row(
+        "slow-tensorrt",
+        &[(
+            "tensorrt/latency",
+            "fail",
+            &["expectation-missed gpu-p99", "expectation-missed host-p99"],
+        )],
+        &[],
+    ),
+    row(
         "throttling",
         &[(
             "gpu/thermals",
@@ -185,6 +196,7 @@ pub(crate) static TABLE: &[Row] = &[
         &[("gpu/thermals", "error", &["value-unreadable gpus.slowed"])],
         &["gpu/thermals-works"],
     ),
+    row("unstable-tensorrt", &[("tensorrt/latency", "unjudged", &["conditions-not-held"])], &[]),
     row(
         "vendor-limits",
         &[(
