@@ -3,6 +3,7 @@
 mod af_xdp;
 mod clock;
 mod command;
+mod compile;
 mod cpu;
 mod cuda;
 mod file;
@@ -45,6 +46,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &af_xdp::AfXdp,
     &clock::Clock,
     &command::Command,
+    &compile::Compile,
     &cpu::Cpu,
     &cuda::Cuda,
     &file::File,

@@ -125,6 +125,28 @@ pub(super) fn cards_of(result: &Json) -> Value {
     }
 }
 
+/// Reads the newest CUDA that the driver knows, from an inventory among what was gathered.
+pub(super) fn ceiling(evidence: &[&Evidence]) -> Value {
+    let result = match instrument::gathered(evidence, NAME) {
+        Ok(result) => result,
+        Err(error) => return Value::Unreadable(error.message),
+    };
+    match Answers::of(&result) {
+        Ok(answers) => cuda_version(&answers, result.get("system")).0,
+        Err(why) => Value::Unreadable(why),
+    }
+}
+
+/// Reads the version of CUDA, and its series.
+fn cuda_version(answers: &Answers<'_>, system: Option<&Json>) -> (Value, Value) {
+    match answers.number(system, "cuda-version") {
+        Value::Integer(n) => {
+            (Value::text(format!("{}.{}", n / 1000, n % 1000 / 10)), Value::Integer(n / 1000))
+        }
+        none => (none.clone(), none),
+    }
+}
+
 fn versions(seen: Observation, answers: &Answers<'_>, system: Option<&Json>) -> Observation {
     let whole = answers.text(system, "library-version");
     // "12.570.124.06" is the library of driver 570.124.06, of the CUDA 12 series.
@@ -144,13 +166,7 @@ fn versions(seen: Observation, answers: &Answers<'_>, system: Option<&Json>) -> 
         },
         none => (none.clone(), none.clone()),
     };
-    let cuda = answers.number(system, "cuda-version");
-    let (shown, series) = match cuda {
-        Value::Integer(n) => {
-            (Value::text(format!("{}.{}", n / 1000, n % 1000 / 10)), Value::Integer(n / 1000))
-        }
-        none => (none.clone(), none),
-    };
+    let (shown, series) = cuda_version(answers, system);
     let driver = Value::record([
         ("version", answers.text(system, "driver-version")),
         ("branch", answers.text(system, "driver-branch")),

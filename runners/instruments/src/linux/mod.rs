@@ -2,11 +2,13 @@
 
 mod affinity;
 mod child;
+mod compile;
 mod counter_table;
 mod cpu;
 mod cpu_list;
 mod cuda;
 mod fio;
+mod guard;
 mod huge_page;
 mod io_ring;
 mod isolation;
@@ -34,6 +36,7 @@ use refusal::Refusal;
 /// Holds every instrument of this build, sorted by name.
 pub static INSTRUMENTS: &[Instrument] = &[
     xdp_socket::INSTRUMENT,
+    compile::INSTRUMENT,
     cuda::INSTRUMENT,
     fio::INSTRUMENT,
     huge_page::INSTRUMENT,

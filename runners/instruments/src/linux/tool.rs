@@ -1,13 +1,15 @@
 //! Starts a program that an instrument needs, waits for it, and keeps what it said.
 //!
-//! The program stands in the instrument's process group, so that a time-out ends both, and dies
-//! with the instrument even where that is killed. It leaves no core file and writes no endless one.
-//! The time limit is the transport's. What is kept of each stream is bounded; nothing of what it
-//! says is interpreted here.
+//! The program stands in the instrument's process group, so that a time-out ends both, or in one of
+//! its own that a guard ends; it dies with the instrument even where that is killed. It leaves no
+//! core file and writes no endless one. The time limit is the transport's. What is kept of each
+//! stream is bounded; nothing of what it says is interpreted here.
 
 use std::{
+    fs::File,
     io::{self, Read},
     os::unix::process::{CommandExt, ExitStatusExt},
+    path::Path,
     process::{Command, Stdio},
     thread,
 };
@@ -16,6 +18,8 @@ use rustix::process::{
     Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit,
 };
 use serde_json::{Value, json};
+
+use super::guard::Guard;
 
 /// Bounds what is kept of a stream. *Units*: B.
 pub(super) const CAP: u64 = 1 << 20;
@@ -42,34 +46,54 @@ impl Said {
     }
 }
 
+/// Says in which surroundings a program runs.
+#[derive(Default)]
+pub(super) struct Setting<'a> {
+    /// Variables that are set for it.
+    pub(super) variables: &'a [(&'a str, &'a str)],
+    /// Folder that it stands in and puts what is temporary into.
+    pub(super) folder: Option<&'a Path>,
+    /// What it reads; nothing unless given.
+    pub(super) input: Option<File>,
+    /// Ends the program's group, which is one of its own, where this process is ended.
+    pub(super) guard: Option<&'a Guard>,
+}
+
 /// Runs a program to its end.
 ///
 /// *Errors*: it cannot be started; `NotFound` where there is no such program.
 pub(super) fn run(program: &str, args: &[String]) -> io::Result<Said> {
-    run_with(program, args, &[])
+    run_in(program, args, Setting::default())
 }
 
-/// Runs a program to its end, with variables of its environment set.
+/// Runs a program to its end, in surroundings of its own.
 ///
 /// *Errors*: as [`run`].
 #[allow(clippy::disallowed_methods, reason = "this is the place where an instrument starts one")]
-pub(super) fn run_with(
-    program: &str,
-    args: &[String],
-    variables: &[(&str, &str)],
-) -> io::Result<Said> {
+pub(super) fn run_in(program: &str, args: &[String], setting: Setting<'_>) -> io::Result<Said> {
     let mut command = Command::new(program);
-    command.args(args).env("LC_ALL", "C").envs(variables.iter().copied());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(args).env("LC_ALL", "C").envs(setting.variables.iter().copied());
+    command.stdin(setting.input.map_or_else(Stdio::null, Stdio::from));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    if let Some(folder) = setting.folder {
+        command.current_dir(folder).env("TMPDIR", folder);
+    }
+    if setting.guard.is_some() {
+        command.process_group(0);
+    }
     // SAFETY: between fork and exec it makes system calls alone, which touch no memory of ours.
     unsafe { command.pre_exec(bound) };
     let mut child = command.spawn()?;
+    let tell = |group| setting.guard.iter().for_each(|guard| guard.ends(group));
+    tell(libc::pid_t::try_from(child.id()).unwrap_or(0));
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let (stdout, stderr) = thread::scope(|scope| {
         let second = scope.spawn(move || kept(stderr));
         (kept(stdout), second.join().unwrap_or_default())
     });
-    let status = child.wait()?;
+    let status = child.wait();
+    tell(0);
+    let status = status?;
     Ok(Said { exit: status.code(), signal: status.signal(), stdout, stderr })
 }
 
@@ -115,7 +139,8 @@ mod tests {
         assert_eq!((said.exit, said.signal), (Some(7), None));
         assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("out\n", "err\n"));
         assert_eq!(sh("kill -9 $$").signal, Some(9));
-        let told = run_with("sh", &["-c".into(), "echo $OF_OURS".into()], &[("OF_OURS", "1")]);
+        let setting = Setting { variables: &[("OF_OURS", "1")], ..Setting::default() };
+        let told = run_in("sh", &["-c".into(), "echo $OF_OURS".into()], setting);
         assert_eq!(told.unwrap().stdout, "1\n");
         let gone = run("no-such-program-of-ours", &[]).err().map(|error| error.kind());
         assert_eq!(gone, Some(io::ErrorKind::NotFound));

@@ -87,7 +87,8 @@ fn measure(wanted: &Wanted<'_>, document: &mut Value) -> Result<(), NoScratch> {
         format!("--exportTimes={}", times.shared().map_err(unfit)?),
     ];
     let args: Vec<String> = files.into_iter().chain(options.iter().cloned()).collect();
-    let said = tool::run_with(PROGRAM, &args, &VARIABLES).map_err(unfit)?;
+    let setting = tool::Setting { variables: &VARIABLES, ..tool::Setting::default() };
+    let said = tool::run_in(PROGRAM, &args, setting).map_err(unfit)?;
     document["options"] = json!(options);
     document["run"] = said.to_json(&said.stdout);
     document["run"]["cut"] = json!(said.stdout.len() as u64 >= tool::CAP);

@@ -10,7 +10,6 @@ mod attribution;
 mod calibrate;
 mod counter;
 mod event;
-mod guard;
 mod histogram;
 mod measure;
 mod place;

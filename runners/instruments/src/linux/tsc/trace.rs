@@ -13,9 +13,11 @@ use std::{
 use super::{
     calibrate::clock_ns,
     event::{self, Event},
-    guard::Guard,
 };
-use crate::linux::Refusal;
+use crate::linux::{
+    Refusal,
+    guard::{Guard, Removes},
+};
 
 const TRACEFS: &str = "/sys/kernel/tracing";
 const DEBUGFS: &str = "/sys/kernel/debug/tracing";
@@ -51,7 +53,7 @@ impl Trace {
         // The time makes the name one that nobody had before, so removing it never hits another.
         let (process, now) = (std::process::id(), clock_ns(libc::CLOCK_MONOTONIC_RAW));
         let folder = instances.join(format!("verify-tsc-{process}-{now}"));
-        let guard = Guard::start(&folder.to_string_lossy())?;
+        let guard = Guard::start(&folder.to_string_lossy(), Removes::Folder)?;
         fs::create_dir(&folder).map_err(|error| refusal("mkdir", &folder, &error))?;
         let mut trace = Self { folder, cpu, missing: Vec::new(), _guard: guard };
         trace.set("tracing_on", "0")?;

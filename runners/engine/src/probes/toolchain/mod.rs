@@ -3,7 +3,12 @@
 //! Every name under which people have them is asked at once: the bare one, the numbered ones, and
 //! the toolkits of CUDA by the file in their folder. That none is found is an answer of the node
 //! (`Absent`, so that a demand fails), for here the tool is what is asked about; one that is there
-//! and does not work is listed under `broken`. Whether it compiles anything is not answered here.
+//! and does not work is listed under `broken`. Whether it compiles anything the probe `compile`
+//! answers.
+
+mod ceiling;
+pub(super) mod names;
+pub(super) mod toolkits;
 
 use verify_model::{
     ask::{Ask, DEFAULT_CAP, DEFAULT_LIMIT_MS},
@@ -18,19 +23,17 @@ use verify_model::{
 };
 
 use crate::{
-    gathered::Gathered,
-    parse::{
-        json,
-        toolchain::{Family, Unsaid, said},
-    },
+    parse::toolchain::{Family, Unsaid, said},
     probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, failed, field, gather_error},
 };
 
+use super::nvml;
+use names::names;
+
 pub(super) struct Toolchain;
 
-const TOOLKITS: &str = "/usr/local/cuda*/bin/nvcc";
-const TOOLKIT_VERSIONS: &str = "/usr/local/cuda*/version.json";
 const SAYS: &str = "--version of each";
+const NVML: &str = "nvmlSystemGetCudaDriverVersion_v2";
 
 static SPEC: ProbeSpec = ProbeSpec {
     name: "toolchain",
@@ -68,51 +71,17 @@ static SPEC: ProbeSpec = ProbeSpec {
             SAYS,
             "Those that are there and do not say their version, and why.",
         ),
+        field("driver-ceiling", || Numbers, NVML, "Newest CUDA that the driver knows; of nvcc."),
+        field(
+            "driver-fit",
+            || Text,
+            NVML,
+            "`within`, `newer-minor` (works, but for what needs a newer driver) or `beyond`, with both versions; of nvcc.",
+        ),
     ],
     example: r#"with = { tool = "gcc" }
 expect = { newest = { version = ">= 14" } }"#,
 };
-
-/// Holds the names of one kind of tool.
-struct Names {
-    family: Family,
-    bare: &'static str,
-    /// Other names; the numbered ones follow them.
-    others: &'static [&'static str],
-    prefix: &'static str,
-    /// Numbers of releases that a supported distribution may have, with room for those to come.
-    numbers: std::ops::RangeInclusive<u32>,
-}
-
-#[expect(clippy::reversed_empty_ranges, reason = "tools without numbered names")]
-fn names(tool: &str) -> Option<Names> {
-    let row = |family, bare, others, prefix, numbers| {
-        Some(Names { family, bare, others, prefix, numbers })
-    };
-    match tool {
-        "gcc" => row(Family::Gcc, "gcc", &[], "gcc-", 9..=20),
-        "g++" => row(Family::Gcc, "g++", &[], "g++-", 9..=20),
-        "clang" => row(Family::Clang, "clang", &[], "clang-", 11..=25),
-        "clang++" => row(Family::Clang, "clang++", &[], "clang++-", 11..=25),
-        "nvcc" => row(Family::Nvcc, "nvcc", &[], "", 1..=0),
-        "cargo" => row(Family::Cargo, "cargo", &[], "", 1..=0),
-        // The system's own, too: one that people put before it may start nothing.
-        "python" => {
-            row(Family::Python, "python3", &["python", "/usr/bin/python3"], "python3.", 8..=18)
-        }
-        _ => None,
-    }
-}
-
-impl Names {
-    fn wanted(&self, with: With<'_>) -> Vec<String> {
-        let numbers = Some(self.numbers.clone()).filter(|_| with.text("names") != Some("plain"));
-        let numbered =
-            numbers.into_iter().flatten().map(|number| format!("{}{number}", self.prefix));
-        let plain = [self.bare].into_iter().chain(self.others.iter().copied());
-        plain.map(str::to_owned).chain(numbered).collect()
-    }
-}
 
 /// Asks a program for its version. A proxy of rustup must not fetch a toolchain for that.
 fn version_ask(name: &str) -> Ask {
@@ -132,7 +101,7 @@ impl Probe for Toolchain {
         &SPEC
     }
 
-    fn asks(&self, with: With<'_>, _facts: &Facts) -> Result<Vec<Ask>, String> {
+    fn asks(&self, with: With<'_>, facts: &Facts) -> Result<Vec<Ask>, String> {
         let tool = with.required("tool")?;
         let names = names(tool).ok_or_else(|| format!("`{tool}` is not a tool that is known"))?;
         let mut asks = Vec::new();
@@ -141,9 +110,8 @@ impl Probe for Toolchain {
             asks.push(Ask::Which { tool: name });
         }
         if names.family == Family::Nvcc {
-            // That they are there is all that is wanted of them: a few bytes tell.
-            asks.push(Ask::ReadFiles { pattern: TOOLKITS.to_owned(), cap: 4 });
-            asks.push(Ask::files(TOOLKIT_VERSIONS));
+            asks.extend(toolkits::asks(&facts.python));
+            asks.push(nvml::inventory());
         }
         Ok(asks)
     }
@@ -156,10 +124,15 @@ impl Probe for Toolchain {
         for name in names.wanted(with) {
             candidates.push(candidate(&name, names.family, evidence)?);
         }
-        if names.family == Family::Nvcc {
-            candidates.extend(toolkits(Gathered(evidence), &candidates)?);
+        if names.family != Family::Nvcc {
+            let why = format!("a driver sets no limit to {tool}");
+            let none = |o: Observation, name| o.fact(name, Value::Absent(why.clone()));
+            let seen = observation(tool, names.bare, &candidates)?;
+            return Ok(["driver-ceiling", "driver-fit"].into_iter().fold(seen, none));
         }
-        observation(tool, names.bare, &candidates)
+        candidates.extend(toolkits::found(evidence, &candidates)?);
+        let seen = observation(tool, names.bare, &candidates)?;
+        Ok(ceiling::facts(seen, nvml::ceiling(evidence)))
     }
 }
 
@@ -239,52 +212,6 @@ fn answer(piece: &Evidence, name: &str, family: Family) -> Answer {
 
 fn first_line(stream: &Stream) -> &str {
     stream.text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no message")
-}
-
-/// Finds the CUDA toolkits that no name starts, by the compiler and the file in their folder.
-///
-/// *Errors*: nobody looked.
-fn toolkits(node: Gathered<'_>, known: &[Candidate]) -> Result<Vec<Candidate>, AttemptError> {
-    let unread = |why| failed(FindingCode::GatherFailed, why);
-    let found = match node.files(TOOLKITS) {
-        Ok(found) => found,
-        Err(Value::Unreadable(why)) => return Err(unread(why)),
-        Err(_) => return Ok(Vec::new()),
-    };
-    let versions = match node.files(TOOLKIT_VERSIONS) {
-        Ok(versions) => versions,
-        Err(Value::Unreadable(why)) => return Err(unread(why)),
-        Err(_) => Vec::new(),
-    };
-    let mut candidates = Vec::new();
-    for (path, _) in found {
-        let Some(folder) = path.strip_suffix("/bin/nvcc") else { continue };
-        if known.iter().any(|k| k.path.as_deref() == Some(path)) {
-            continue;
-        }
-        let file = format!("{folder}/version.json");
-        let version = match versions.iter().find(|(name, _)| *name == file) {
-            None => Err(format!("{file} is not there")),
-            Some((_, Err(why))) => Err(why.clone()),
-            Some((_, Ok(text))) => toolkit_version(text).map_err(|why| format!("{file}: {why}")),
-        };
-        let answer = match version {
-            Ok(version) => Answer::Version { line: format!("{file} says {version}"), version },
-            Err(why) => Answer::Broken(failed(
-                FindingCode::OutputUnreadable,
-                format!("the version of {path} is not known: {why}"),
-            )),
-        };
-        candidates.push(Candidate { name: path.to_owned(), path: Some(path.to_owned()), answer });
-    }
-    Ok(candidates)
-}
-
-fn toolkit_version(text: &str) -> Result<String, String> {
-    let version = json::at(text, "/cuda_nvcc/version")?.ok_or("it names no `cuda_nvcc`")?;
-    let dotted =
-        version.split('.').all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit()));
-    if dotted { Ok(version) } else { Err(format!("`{version}` is not a version")) }
 }
 
 /// Puts the answers together.
