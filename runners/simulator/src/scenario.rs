@@ -43,6 +43,7 @@ const SHIPPED: &[(&str, &str)] = &[
     ("peer-corrupts", include_str!("../scenarios/peer-corrupts.toml")),
     ("slow-tensorrt", include_str!("../scenarios/slow-tensorrt.toml")),
     ("throttling", include_str!("../scenarios/throttling.toml")),
+    ("toolkit-too-new", include_str!("../scenarios/toolkit-too-new.toml")),
     ("unknown-throttle-bit", include_str!("../scenarios/unknown-throttle-bit.toml")),
     ("unstable-tensorrt", include_str!("../scenarios/unstable-tensorrt.toml")),
     ("vendor-limits", include_str!("../scenarios/vendor-limits.toml")),

@@ -2,6 +2,7 @@
 
 /// Shipped suites, by name.
 pub static SUITES: &[(&str, &str)] = &[
+    ("build", include_str!("../../../../suites/build.toml")),
     ("cpu", include_str!("../../../../suites/cpu.toml")),
     ("gpu", include_str!("../../../../suites/gpu.toml")),
     ("kernel", include_str!("../../../../suites/kernel.toml")),

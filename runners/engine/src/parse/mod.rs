@@ -11,6 +11,7 @@ pub(crate) mod grub;
 pub(crate) mod hugepage_request;
 pub(crate) mod instrument;
 pub(crate) mod ip_address;
+pub(crate) mod isa;
 pub mod isolation_list;
 pub(crate) mod json;
 pub(crate) mod kernel_log;

@@ -24,6 +24,7 @@ use crate::{
     parse::{
         cpu_list,
         cpuinfo::{self, CpuInfo},
+        isa,
     },
     probe::{Probe, ProbeSpec, With, failed, field},
 };
@@ -61,6 +62,12 @@ static SPEC: ProbeSpec = ProbeSpec {
         field("vendor", || Text, cpuinfo::PATH, "Name of the vendor, such as `AuthenticAMD`."),
         field("microcode", || Text, cpuinfo::PATH, "Revision of the microcode."),
         field("flags", texts, cpuinfo::PATH, "Flags (ARM: features) that every online cpu has."),
+        field(
+            "level",
+            || Integer,
+            cpuinfo::PATH,
+            "Level of x86-64 that its flags reach: 2, 3 (AVX2) or 4 (AVX-512).",
+        ),
         field("hypervisor", || Bool, cpuinfo::PATH, "Whether a hypervisor shows itself."),
         field(
             "tsc-invariant",
@@ -132,7 +139,7 @@ impl Probe for Cpu {
 }
 
 /// Reads what `/proc/cpuinfo` says.
-fn described(info: &CpuInfo<'_>) -> [(&'static str, Value); 6] {
+fn described(info: &CpuInfo<'_>) -> [(&'static str, Value); 7] {
     let say = |key: &str| {
         info.say(key).map_or_else(
             || Value::Absent(format!("{} has no `{key}` on this architecture", cpuinfo::PATH)),
@@ -148,6 +155,13 @@ fn described(info: &CpuInfo<'_>) -> [(&'static str, Value); 6] {
         Some(flags) => Value::List(flags.iter().copied().map(Value::text).collect()),
         None => Value::Absent(format!("{} has neither flags nor features", cpuinfo::PATH)),
     };
+    let level = match &flags {
+        Some(flags) if info.is_x86() => isa::reached(flags.iter().copied()).map_or_else(
+            || Value::Absent("its flags reach no level of x86-64".to_owned()),
+            Value::Integer,
+        ),
+        _ => Value::Absent("levels are of x86-64".to_owned()),
+    };
     [
         ("model", say("model name")),
         ("vendor", say("vendor_id")),
@@ -155,6 +169,7 @@ fn described(info: &CpuInfo<'_>) -> [(&'static str, Value); 6] {
         ("hypervisor", has(&["hypervisor"])),
         ("tsc-invariant", has(&["constant_tsc", "nonstop_tsc"])),
         ("flags", shown),
+        ("level", level),
     ]
 }
 

@@ -5,6 +5,7 @@ mod clock;
 mod command;
 mod compile;
 mod cpu;
+mod cross_compile;
 mod cuda;
 mod file;
 mod gpu_witness;
@@ -48,6 +49,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &command::Command,
     &compile::Compile,
     &cpu::Cpu,
+    &cross_compile::CrossCompile,
     &cuda::Cuda,
     &file::File,
     &gpu_witness::GpuWitness,

@@ -6,6 +6,7 @@ mod compile;
 mod counter_table;
 mod cpu;
 mod cpu_list;
+mod cross_compile;
 mod cuda;
 mod fio;
 mod guard;
@@ -37,6 +38,7 @@ use refusal::Refusal;
 pub static INSTRUMENTS: &[Instrument] = &[
     xdp_socket::INSTRUMENT,
     compile::INSTRUMENT,
+    cross_compile::INSTRUMENT,
     cuda::INSTRUMENT,
     fio::INSTRUMENT,
     huge_page::INSTRUMENT,

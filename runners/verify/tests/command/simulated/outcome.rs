@@ -191,6 +191,8 @@ pub(crate) static TABLE: &[Row] = &[
         )],
         &["gpu/thermals-works"],
     ),
+    // Of the cards nothing; of the compilers see `toolchain.rs`.
+    row("toolkit-too-new", &[], &[]),
     row(
         "unknown-throttle-bit",
         &[("gpu/thermals", "error", &["value-unreadable gpus.slowed"])],

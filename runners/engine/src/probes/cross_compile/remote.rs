@@ -1,0 +1,122 @@
+//! How a program did on another machine, from what ssh and our script said.
+//!
+//! That the machine was not reached is an error, each kind of it by its own words; what the program
+//! or its loader did there is an answer. *Source*: ssh(1), exit status 255; OpenSSH's messages.
+
+use serde_json::Value as Json;
+use verify_model::{finding::FindingCode, observation::AttemptError};
+
+use crate::{parse::script::signal_name, probe::failed};
+
+const REMOTE: &str = "verify-remote ";
+const OUT: &str = "verify-out ";
+const ERR: &str = "verify-err ";
+/// What our program prints first. *Source*: instruments, compile/program.cpp.
+const RIGHT: &str = "verify-program 169 ";
+
+/// Words of ssh, what they mean, and what is to be said.
+const TROUBLES: &[(&str, FindingCode, &str)] = &[
+    ("Could not resolve hostname", FindingCode::GatherFailed, "the name is not known"),
+    (
+        "REMOTE HOST IDENTIFICATION HAS CHANGED",
+        FindingCode::GatherFailed,
+        "the host's key has changed",
+    ),
+    (
+        "differs from the key for the IP address",
+        FindingCode::GatherFailed,
+        "the host's key has changed",
+    ),
+    ("host key is known for", FindingCode::GatherFailed, "the host's key is not known here"),
+    (
+        "Host key verification failed",
+        FindingCode::GatherFailed,
+        "the host's key is not the one known here",
+    ),
+    ("Permission denied", FindingCode::PermissionDenied, "the login was refused"),
+    ("Too many authentication failures", FindingCode::PermissionDenied, "the login was refused"),
+    ("Connection refused", FindingCode::ConnectionRefused, "nothing listens there"),
+    ("timed out", FindingCode::TimedOut, "no answer in time"),
+    ("not responding", FindingCode::TimedOut, "no answer in time"),
+    ("No route to host", FindingCode::GatherFailed, "there is no way there"),
+    ("Network is unreachable", FindingCode::GatherFailed, "there is no way there"),
+    ("Bad configuration option", FindingCode::GatherFailed, "ssh does not take its configuration"),
+    ("closed by", FindingCode::GatherFailed, "the connection was cut"),
+    ("reset by peer", FindingCode::GatherFailed, "the connection was cut"),
+    ("Broken pipe", FindingCode::GatherFailed, "the connection was cut"),
+];
+
+/// Words of the loader. *Source*: ld.so(8), messages of glibc and of the shell.
+const LOADER: &[&str] =
+    &["not found (required by", "error while loading shared libraries", "CPU ISA level"];
+
+/// Holds how the program did there: a word, and the line that says it.
+pub(super) type Did = (&'static str, String);
+
+/// Reads what ssh and the script said; `ours` tells whether it was our own program.
+///
+/// *Errors*: the other machine was not reached, or does not say how the program did.
+pub(super) fn did(remote: &Json, ours: bool) -> Result<Did, AttemptError> {
+    let text = |key: &str| remote.get(key).and_then(Json::as_str).unwrap_or_default();
+    if remote.get("missing").is_some() {
+        return Err(failed(FindingCode::ToolMissing, "ssh was not found"));
+    }
+    for key in ["unread", "unstarted"] {
+        if let Some(why) = remote.get(key).and_then(Json::as_str) {
+            return Err(failed(FindingCode::GatherFailed, why));
+        }
+    }
+    let (stdout, stderr) = (text("stdout"), text("stderr"));
+    let lines = |mark: &'static str| stdout.lines().filter_map(move |line| line.strip_prefix(mark));
+    let Some(said) = lines(REMOTE).next() else { return Err(unreached(remote, stderr)) };
+    let first = |mark| lines(mark).map(str::trim).find(|line| !line.is_empty());
+    let complaint = first(ERR).unwrap_or("without a word").to_owned();
+    let broken = |why: &str| Err(failed(FindingCode::GatherFailed, why));
+    match said.split_once(' ').unwrap_or((said, "")) {
+        ("exit", number) => match number.trim().parse::<i32>() {
+            Ok(number) => Ok(ended(number, complaint, first(OUT), ours)),
+            Err(_) => Err(failed(FindingCode::OutputUnreadable, format!("no exit status: {said}"))),
+        },
+        ("folder", _) => broken("no private folder can be made there: no room, or no right"),
+        ("size", _) => broken(
+            "the program did not arrive whole there: the connection was cut, or the disk is full",
+        ),
+        ("digest", _) => broken("another program arrived there than was sent"),
+        ("no-timeout", _) => {
+            broken("the program `timeout` is not installed there, so nothing is started")
+        }
+        _ => Err(failed(FindingCode::OutputUnreadable, format!("not understood: {said}"))),
+    }
+}
+
+fn ended(exit: i32, complaint: String, out: Option<&str>, ours: bool) -> Did {
+    match exit {
+        0 if ours && !out.is_some_and(|line| line.starts_with(RIGHT)) => (
+            "wrong-output",
+            format!("it printed `{}`, expected `{RIGHT}`", out.unwrap_or_default()),
+        ),
+        0 => ("ok", "none".to_owned()),
+        _ if LOADER.iter().any(|words| complaint.contains(words)) => ("loader", complaint),
+        // The shell and `timeout`: found and not started, not found.
+        126 | 127 => ("not-started", format!("exit status {exit}: {complaint}")),
+        137 => ("timed-out", "it did not end in time, or was killed there".to_owned()),
+        129..=192 => {
+            let hint = if exit == 132 { "; that CPU lacks what it was compiled for" } else { "" };
+            ("crashed", format!("ended by {}{hint}", signal_name(exit - 128)))
+        }
+        _ => ("exit-status", format!("exit status {exit}: {complaint}")),
+    }
+}
+
+fn unreached(remote: &Json, stderr: &str) -> AttemptError {
+    let line = stderr.lines().map(str::trim).rfind(|line| !line.is_empty());
+    let known = TROUBLES.iter().find(|(words, _, _)| stderr.contains(words));
+    if let Some((words, code, meaning)) = known {
+        let line = stderr.lines().map(str::trim).find(|line| line.contains(words));
+        return failed(*code, format!("{meaning}: {}", line.unwrap_or_default()));
+    }
+    let exit = remote.get("exit").and_then(Json::as_i64);
+    let how =
+        exit.map_or_else(|| "ended by a signal".to_owned(), |exit| format!("exit status {exit}"));
+    failed(FindingCode::ProgramFailed, format!("ssh: {how}: {}", line.unwrap_or("without a word")))
+}
