@@ -10,6 +10,7 @@
 mod alone;
 mod bad_input;
 mod baseline;
+mod compile;
 mod completion;
 mod documents;
 mod green;
@@ -21,6 +22,7 @@ mod paper;
 mod parser;
 mod pipe;
 mod records;
+mod remote;
 mod repeated;
 mod replay;
 mod scrub;

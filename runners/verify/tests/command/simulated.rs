@@ -4,6 +4,7 @@
 //! several at a time: most of their time is that of a load which waits.
 
 mod outcome;
+mod toolchain;
 
 use std::{
     fs,

@@ -48,7 +48,7 @@ pub(super) static FIELDS: &[FieldSpec] = &[
         "isa-level",
         || Integer,
         ELF,
-        "Level of x86-64 that its note asks for; most have no note.",
+        "Level of x86-64 that its note asks for at least; the code may use more.",
     ),
     field(
         "cpu-flags",

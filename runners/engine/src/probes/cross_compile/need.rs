@@ -120,18 +120,13 @@ pub(super) fn of_cpu(seen: Observation, with: With<'_>, result: &Json) -> Observ
 fn flags(result: &Json) -> Result<Vec<&'static str>, Value> {
     let unreadable = |why: String| Value::Unreadable(why);
     let machine = result.pointer("/elf/machine").and_then(Json::as_str);
-    if machine.is_some_and(|machine| machine != "x86-64") {
+    if machine != Some("x86-64") {
         return Err(unreadable("features are known of x86-64 only".to_owned()));
     }
     let Some(cpu) = result.get("cpu") else {
-        // Of a binary only its note can tell, which names a level and no more.
-        let mask = result.pointer("/elf/isa-needed").and_then(Json::as_u64);
-        let level = mask.and_then(isa::of_mask).map(|level| format!("x86-64-v{level}"));
-        return level.and_then(|level| isa::level(&level)).ok_or_else(|| {
-            unreadable(
-                "a binary does not say it; give the compiler and flags of its build".to_owned(),
-            )
-        });
+        // Nor does its note: the C library's own start code brings one that says level 1.
+        let why = "a binary does not say it; give the compiler and flags of its build";
+        return Err(unreadable(why.to_owned()));
     };
     if let Some(why) = cpu.get("unknown").and_then(Json::as_str) {
         return Err(unreadable(format!("the compiler does not say what it uses: {why}")));

@@ -172,7 +172,8 @@ fn macros_version(family: Family, text: &str) -> Result<Vec<u64>, String> {
     }
 }
 
-/// Returns the names that a compiler defines as 1 under some flags: what it lets itself use.
+/// Returns the names in capitals that a compiler defines as 1 under some flags: by these it says
+/// what it lets itself use.
 ///
 /// *Errors*: it refuses the flags, in one sentence.
 pub(in crate::linux) fn defines(
@@ -188,8 +189,13 @@ pub(in crate::linux) fn defines(
         return Err(format!("{}: {}", ended(&said), first(&said.stderr)));
     }
     let lines = said.stdout.lines().filter_map(|line| line.strip_prefix("#define "));
-    let mut names: Vec<String> =
-        lines.filter_map(|line| line.strip_suffix(" 1")).map(str::to_owned).collect();
+    let names = lines.filter_map(|line| line.strip_suffix(" 1"));
+    // The one family that is written otherwise is AMD's 3DNow.
+    let capitals = |name: &&str| {
+        let rest = name.strip_prefix("__").map(|rest| rest.trim_start_matches("3dNOW"));
+        rest.is_some_and(|rest| !rest.contains(|c: char| c.is_ascii_lowercase()))
+    };
+    let mut names: Vec<String> = names.filter(capitals).map(str::to_owned).collect();
     names.sort();
     Ok(names)
 }
