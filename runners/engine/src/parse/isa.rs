@@ -4,6 +4,8 @@
 //! themselves use, and those macros that ask for nothing. *Source*: x86-64 psABI, 3.1.1; GCC, x86
 //! options and `i386-c.cc`; Linux, `arch/x86/include/asm/cpufeatures.h`.
 
+use std::collections::BTreeSet;
+
 /// Levels of x86-64, rising; each includes those before.
 const LEVELS: &[&[&str]] = &[
     &["cmov", "cx8", "fpu", "fxsr", "mmx", "syscall", "sse", "sse2"],
@@ -147,9 +149,8 @@ pub(crate) fn level(name: &str) -> Option<Vec<&'static str>> {
 }
 
 /// Returns the highest level of which a CPU has all flags; `None` where it has not even the first.
-pub(crate) fn reached<'a>(flags: impl Iterator<Item = &'a str> + Clone) -> Option<i64> {
-    let has =
-        |level: &&&[&str]| level.iter().all(|wanted| flags.clone().any(|flag| flag == *wanted));
+pub(crate) fn reached(flags: &BTreeSet<&str>) -> Option<i64> {
+    let has = |level: &&&[&str]| level.iter().all(|wanted| flags.contains(wanted));
     let levels = LEVELS.iter().take_while(has).count();
     i64::try_from(levels).ok().filter(|levels| *levels > 0)
 }
@@ -192,10 +193,11 @@ mod tests {
         let third = level("x86-64-v3").unwrap();
         assert!(third.contains(&"sse2") && third.contains(&"avx2") && !third.contains(&"avx512f"));
         assert_eq!(level("znver3"), None);
-        assert_eq!(reached(third.iter().copied()), Some(3));
+        assert_eq!(reached(&third.iter().copied().collect()), Some(3));
         // A hypervisor that hides one flag of a level takes the level away.
-        assert_eq!(reached(third.iter().copied().filter(|flag| *flag != "movbe")), Some(2));
-        assert_eq!(reached(["fpu"].into_iter()), None);
+        let hidden: BTreeSet<&str> = third.into_iter().filter(|flag| *flag != "movbe").collect();
+        assert_eq!(reached(&hidden), Some(2));
+        assert_eq!(reached(&BTreeSet::from(["fpu"])), None);
         assert_eq!(
             (of_mask(0b111), of_mask(0b1), of_mask(0), of_mask(1 << 9)),
             (Some(3), Some(1), None, None)

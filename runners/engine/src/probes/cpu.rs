@@ -156,7 +156,7 @@ fn described(info: &CpuInfo<'_>) -> [(&'static str, Value); 7] {
         None => Value::Absent(format!("{} has neither flags nor features", cpuinfo::PATH)),
     };
     let level = match &flags {
-        Some(flags) if info.is_x86() => isa::reached(flags.iter().copied()).map_or_else(
+        Some(flags) if info.is_x86() => isa::reached(flags).map_or_else(
             || Value::Absent("its flags reach no level of x86-64".to_owned()),
             Value::Integer,
         ),

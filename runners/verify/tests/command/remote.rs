@@ -15,7 +15,7 @@ fn asked(ground: &Ground, server: &Server, with: &str) -> Said {
     let config = server.config().display().to_string();
     let lines = format!(
         "probe = \"cross-compile\"\nlimit = \"120 s\"\nwith = {{ {with}, ssh-config = \"{config}\" }}\n\
-         expect = {{ started = true, target-state = \"ok\" }}"
+         expect = {{ started = true, target-state = \"ok\", target-trouble = \"none\" }}"
     );
     ground.suite("things", &[("a/starts", &lines)]);
     ground.say(&["--node", "box", "--allow-mutation"])

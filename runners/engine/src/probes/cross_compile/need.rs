@@ -50,13 +50,13 @@ pub(super) fn of_file(seen: Observation, with: With<'_>, elf: &Json) -> Observat
         .fact("search-paths", texts(elf, "paths").map_or_else(|none| none, |paths| list(&paths)))
         .fact("static", whole)
         .fact("isa-level", level);
-    versions(seen, with, texts(elf, "versions"))
+    versions(seen, with, &texts(elf, "versions"))
 }
 
 /// Adds the newest version of each library of symbols, and whether the target's is new enough.
-fn versions(seen: Observation, with: With<'_>, all: Result<Vec<&str>, Value>) -> Observation {
+fn versions(seen: Observation, with: With<'_>, all: &Result<Vec<&str>, Value>) -> Observation {
     let newest = |prefix: &str| -> Value {
-        let all = match &all {
+        let all = match all {
             Ok(all) => all,
             Err(none) => return none.clone(),
         };

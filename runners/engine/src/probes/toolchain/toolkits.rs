@@ -13,9 +13,12 @@ use super::{
 };
 use crate::{gathered::Gathered, parse::json, probe::failed};
 
-/// Below the folder of an environment's packages. *Source*: PyPI, nvidia-cuda-nvcc 13.
+/// Below the folder of an environment's packages. *Source*: `PyPI`, nvidia-cuda-nvcc 13.
 const IN_PACKAGES: &str = "/nvidia/cu*/bin/nvcc";
 const METADATA: &str = "/nvidia_cuda_nvcc-*/METADATA";
+
+/// Reads the version from what stands beside a compiler.
+type Reader = fn(&str) -> Result<String, String>;
 
 /// Returns where a Python environment has a compiler.
 pub(in crate::probes) fn wheel(python: &str) -> Option<String> {
@@ -51,11 +54,10 @@ pub(super) fn found(
     };
     let mut candidates: Vec<Candidate> = Vec::new();
     for pattern in patterns(evidence) {
-        let (versions, read): (_, fn(&str) -> Result<String, String>) =
-            match pattern.strip_suffix(IN_PACKAGES) {
-                Some(folder) => (format!("{folder}{METADATA}"), of_metadata),
-                None => (pattern.replace("/bin/nvcc", "/version.json"), of_toolkit),
-            };
+        let (versions, read): (_, Reader) = match pattern.strip_suffix(IN_PACKAGES) {
+            Some(folder) => (format!("{folder}{METADATA}"), of_metadata),
+            None => (pattern.replace("/bin/nvcc", "/version.json"), of_toolkit),
+        };
         let (files, versions) = (of(pattern)?, of(&versions)?);
         for (path, _) in files {
             if known.iter().any(|known| known.path.as_deref() == Some(path)) {

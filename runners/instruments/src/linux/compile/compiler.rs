@@ -95,7 +95,9 @@ fn expanded(pattern: &str) -> Vec<PathBuf> {
     let mut paths = vec![PathBuf::from("/")];
     for part in pattern.split('/').filter(|part| !part.is_empty()) {
         let Some((start, end)) = part.split_once('*') else {
-            paths.iter_mut().for_each(|path| path.push(part));
+            for path in &mut paths {
+                path.push(part);
+            }
             continue;
         };
         let fits = |name: &str| {
@@ -162,13 +164,12 @@ fn macros_version(family: Family, text: &str) -> Result<Vec<u64>, String> {
     let numbers = |names: [&str; 3]| names.into_iter().map(number).collect::<Option<Vec<u64>>>();
     let clang = numbers(["__clang_major__", "__clang_minor__", "__clang_patchlevel__"]);
     let gcc = numbers(["__GNUC__", "__GNUC_MINOR__", "__GNUC_PATCHLEVEL__"]);
-    match (family, clang, gcc) {
-        // Clang claims to be an old GCC as well.
-        (Family::Clang | Family::Cxx, Some(version), _) => Ok(version),
-        (Family::Gcc | Family::Cxx, None, Some(version)) => Ok(version),
-        (_, Some(version), _) => Err(format!("it is Clang {}", dotted(&version))),
-        (_, None, Some(version)) => Err(format!("it is GCC {}", dotted(&version))),
-        (_, None, None) => Err(format!("says no version, but: {}", first(text))),
+    // Clang claims to be an old GCC as well.
+    let known = clang.map(|version| (Family::Clang, "Clang", version));
+    match known.or(gcc.map(|version| (Family::Gcc, "GCC", version))) {
+        Some((kind, _, version)) if family == kind || family == Family::Cxx => Ok(version),
+        Some((_, name, version)) => Err(format!("it is {name} {}", dotted(&version))),
+        None => Err(format!("says no version, but: {}", first(text))),
     }
 }
 

@@ -125,9 +125,9 @@ pub(in crate::linux) fn compiled(
     let said = tool::run_in(&compiler.path, &args, within(folder));
     let mut found = ended(said);
     found["seconds"] = json!(began.elapsed().as_secs_f64());
-    let argv: Vec<&str> =
+    let line: Vec<&str> =
         [compiler.path.as_str()].into_iter().chain(args.iter().map(String::as_str)).collect();
-    found["argv"] = json!(argv);
+    found["argv"] = json!(line);
     let bytes = std::fs::metadata(folder.path().join(source.product)).map(|of| of.len());
     found["bytes"] = json!(bytes.ok());
     found

@@ -112,13 +112,14 @@ pub(super) fn start(target: &Target<'_>, program: &Path, args: &[&str], folder: 
 }
 
 fn command(bytes: &[u8], args: &[&str]) -> String {
-    let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = format!("{:x}", Sha256::digest(bytes));
+    let args = [&[""], args].concat().join(" ");
     let script = SCRIPT.join("; ");
     let script = script
         .replace("SIZE", &bytes.len().to_string())
         .replace("DIGEST", &digest)
         .replace("SECONDS", &SECONDS.to_string())
-        .replace(" ARGS", &args.iter().map(|word| format!(" {word}")).collect::<String>());
+        .replace(" ARGS", &args);
     format!("exec sh -c '{script}'")
 }
 
