@@ -73,6 +73,27 @@ fn no_module_is_taken_from_the_working_directory() {
 }
 
 #[test]
+fn a_program_whose_package_is_missing_says_so_and_ends_well() {
+    let plan = r#"{"backend":"gloo","ranks":2,"hidden":64,"inner":64,"layers":1,"tokens":1,"iterations":5,"warm-up":1,"size":4096,"passes":3,"seconds":20}"#;
+    for (name, word, module) in [
+        ("torch-device", "compute", "torch"),
+        ("torch-parallel", plan, "torch"),
+        ("mlx-device", "", "mlx"),
+    ] {
+        let Some(captured) = run(name, &[word], 60_000) else { return };
+        let Captured::Exec { exit: Some(0), stdout, stderr, .. } = captured else {
+            panic!("{name}: {captured:?}")
+        };
+        if !stdout.text.contains("\"import\"") {
+            let _ = writeln!(std::io::stderr(), "skipped: needs a python3 without {module}");
+            continue;
+        }
+        let said = format!("No module named '{module}'");
+        assert!(stdout.text.contains(&said), "{name}: {} {}", stdout.text, stderr.text);
+    }
+}
+
+#[test]
 fn a_missing_interpreter_and_an_unknown_program_are_told_apart() {
     let missing = gather(&script::ask("/no/such/python3", "module", vec![], 5000));
     assert_eq!(kind(&missing), Some(FailureKind::NotFound));

@@ -8,6 +8,7 @@ pub static SUITES: &[(&str, &str)] = &[
     ("kernel", include_str!("../../../../suites/kernel.toml")),
     ("local", include_str!("../../../../suites/local.toml")),
     ("memory", include_str!("../../../../suites/memory.toml")),
+    ("mlx", include_str!("../../../../suites/mlx.toml")),
     ("network", include_str!("../../../../suites/network.toml")),
     ("production", include_str!("../../../../suites/production.toml")),
     ("services", include_str!("../../../../suites/services.toml")),

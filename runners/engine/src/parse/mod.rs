@@ -9,6 +9,7 @@ pub mod cpuinfo;
 pub(crate) mod df;
 pub(crate) mod grub;
 pub(crate) mod hugepage_request;
+pub(crate) mod import;
 pub(crate) mod instrument;
 pub(crate) mod ip_address;
 pub(crate) mod isa;

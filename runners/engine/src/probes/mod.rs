@@ -8,6 +8,7 @@ mod cpu;
 mod cross_compile;
 mod cuda;
 mod file;
+mod gpu_beside;
 mod gpu_witness;
 mod http;
 mod huge_page;
@@ -19,6 +20,7 @@ mod kernel_isolation;
 mod memory;
 mod memory_bandwidth;
 mod memory_modules;
+mod mlx;
 mod net_interface;
 mod nvidia_smi;
 mod nvml;
@@ -38,6 +40,8 @@ mod sysctl;
 mod sysfs;
 mod tensorrt;
 mod toolchain;
+mod torch_device;
+mod torch_parallel;
 mod tsc;
 
 use crate::probe::Probe;
@@ -63,6 +67,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &memory::Memory,
     &memory_bandwidth::MemoryBandwidth,
     &memory_modules::MemoryModules,
+    &mlx::Mlx,
     &net_interface::NetInterface,
     &nvidia_smi::NvidiaSmi,
     &nvml::Nvml,
@@ -82,6 +87,8 @@ pub static PROBES: &[&dyn Probe] = &[
     &sysfs::Sysfs,
     &tensorrt::TensorRt,
     &toolchain::Toolchain,
+    &torch_device::TorchDevice,
+    &torch_parallel::TorchParallel,
     &tsc::Tsc,
 ];
 

@@ -25,7 +25,21 @@ pub struct Script {
 }
 
 /// Holds every program, sorted by name.
-pub static SCRIPTS: &[Script] = &[Script { name: "module", text: include_str!("module.py") }];
+pub static SCRIPTS: &[Script] = &[
+    Script {
+        name: "mlx-device",
+        text: concat!(include_str!("bound.py"), "\n\n", include_str!("mlx_device.py")),
+    },
+    Script { name: "module", text: include_str!("module.py") },
+    Script {
+        name: "torch-device",
+        text: concat!(include_str!("bound.py"), "\n\n", include_str!("torch_device.py")),
+    },
+    Script {
+        name: "torch-parallel",
+        text: concat!(include_str!("bound.py"), "\n\n", include_str!("torch_parallel.py")),
+    },
+];
 
 const OPENING: &str = include_str!("opening.py");
 

@@ -5,6 +5,7 @@
 
 mod outcome;
 mod toolchain;
+mod torch;
 
 use std::{
     fs,

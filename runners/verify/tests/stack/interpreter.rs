@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -36,21 +37,52 @@ pub(crate) fn ready(needs: &[&str]) -> Result<String, String> {
 /// Runs one check of a suite of its own on this machine; returns its exit code and its record's
 /// verdict lines as text.
 pub(crate) fn check(python: &str, suite: &str, more: &[&str]) -> Result<(i32, String), String> {
+    check_with(python, suite, more, &[])
+}
+
+/// Runs one check as [`check`] does, with variables besides.
+pub(crate) fn check_with(
+    python: &str,
+    suite: &str,
+    more: &[&str],
+    variables: &[(&str, &str)],
+) -> Result<(i32, String), String> {
     let said = |error: std::io::Error| error.to_string();
     let root = tempfile::tempdir().map_err(said)?;
-    for folder in ["suites", "runners/nodes", "state"] {
-        std::fs::create_dir_all(root.path().join(folder)).map_err(said)?;
-    }
-    let node = format!("title = \"The machine that asks\"\npython = \"{python}\"\n");
-    std::fs::write(root.path().join("runners/nodes/box.toml"), node).map_err(said)?;
-    std::fs::write(root.path().join("suites/stack.toml"), suite).map_err(said)?;
+    lay_out(root.path(), python, suite)?;
     let mut verify = Command::new(env!("CARGO_BIN_EXE_verify"));
     verify.args(["--root".as_ref(), root.path().as_os_str()]).args(["--node", "box"]).args(more);
     verify.env("VERIFY_STATE", root.path().join("state")).env("NO_COLOR", "1");
+    verify.envs(variables.iter().copied());
     let output = verify.output().map_err(said)?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let code = output.status.code().ok_or("verify was ended by a signal")?;
     Ok((code, text + &String::from_utf8_lossy(&output.stderr)))
+}
+
+/// Demands an exit code and words, wherever the lines break.
+pub(crate) fn demand(
+    (code, text): (i32, String),
+    wanted: i32,
+    words: &[&str],
+) -> Result<(), String> {
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.iter().find(|word| !flat.contains(**word)) {
+        None if code == wanted => Ok(()),
+        None => Err(format!("exit {code}, expected {wanted}: {text}")),
+        Some(missing) => Err(format!("exit {code}; it does not say `{missing}`: {text}")),
+    }
+}
+
+/// Lays out a root with one suite and the node `box`.
+pub(crate) fn lay_out(root: &Path, python: &str, suite: &str) -> Result<(), String> {
+    let said = |error: std::io::Error| error.to_string();
+    for folder in ["suites", "runners/nodes", "state"] {
+        std::fs::create_dir_all(root.join(folder)).map_err(said)?;
+    }
+    let node = format!("title = \"The machine that asks\"\npython = \"{python}\"\n");
+    std::fs::write(root.join("runners/nodes/box.toml"), node).map_err(said)?;
+    std::fs::write(root.join("suites/stack.toml"), suite).map_err(said)
 }
 
 fn finds_distributions(python: &str) -> Result<(), String> {

@@ -7,7 +7,9 @@
 #![allow(clippy::disallowed_methods, reason = "lays out folders and starts programs")]
 
 mod interpreter;
+mod mlx;
 mod signal_model;
+mod torch;
 
 use std::process::ExitCode;
 
@@ -24,7 +26,7 @@ pub(crate) struct Heavy {
 }
 
 /// Holds every test, by the part of the stack that it tries.
-const TESTS: &[&[Heavy]] = &[interpreter::TESTS, signal_model::TESTS];
+const TESTS: &[&[Heavy]] = &[interpreter::TESTS, signal_model::TESTS, mlx::TESTS, torch::TESTS];
 
 fn main() -> ExitCode {
     let trials = TESTS.iter().copied().flatten().map(|heavy| {

@@ -193,6 +193,9 @@ pub(crate) static TABLE: &[Row] = &[
     ),
     // Of the cards nothing; of the compilers see `toolchain.rs`.
     row("toolkit-too-new", &[], &[]),
+    row("torch-blind", &[], &[]),
+    row("torch-computes-wrong", &[], &[]),
+    row("torch-detour", &[], &[]),
     row(
         "unknown-throttle-bit",
         &[("gpu/thermals", "error", &["value-unreadable gpus.slowed"])],
