@@ -16,6 +16,7 @@ pub static SUITES: &[(&str, &str)] = &[
     ("tensorrt", include_str!("../../../../suites/tensorrt.toml")),
     ("toolchain", include_str!("../../../../suites/toolchain.toml")),
     ("torch", include_str!("../../../../suites/torch.toml")),
+    ("vllm", include_str!("../../../../suites/vllm.toml")),
 ];
 
 /// Shipped nodes, by name.

@@ -21,6 +21,7 @@ mod memory;
 mod memory_bandwidth;
 mod memory_modules;
 mod mlx;
+mod model_fit;
 mod net_interface;
 mod nvidia_smi;
 mod nvml;
@@ -68,6 +69,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &memory_bandwidth::MemoryBandwidth,
     &memory_modules::MemoryModules,
     &mlx::Mlx,
+    &model_fit::ModelFit,
     &net_interface::NetInterface,
     &nvidia_smi::NvidiaSmi,
     &nvml::Nvml,

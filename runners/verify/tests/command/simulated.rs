@@ -81,8 +81,8 @@ fn each_scenario_gives_these_findings_about_gpus_and_no_others() {
         for _ in 0..4 {
             scope.spawn(|| {
                 while let Some(row) = outcome::TABLE.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (_, lines) =
-                        asked(row.scenario, &["--suite", "gpu", "--suite", "tensorrt"]);
+                    let suites = ["--suite", "gpu", "--suite", "tensorrt", "--suite", "vllm"];
+                    let (_, lines) = asked(row.scenario, &suites);
                     assert_eq!(outcome::seen(&lines), row.expected(), "{}", row.scenario);
                 }
             });
@@ -146,7 +146,9 @@ const TOOL: &str =
 /// Makes a root with the shipped checks of GPUs and their simulated node, one word of it replaced.
 fn gpus_alone(from: &str, to: &str) -> Ground {
     let ground = Ground::empty();
-    for file in ["suites/gpu.toml", "runners/nodes/nvidia-sim.toml", "runners/nodes/nvidia.toml"] {
+    let suites = ["suites/gpu.toml", "suites/vllm.toml"];
+    let nodes = ["runners/nodes/nvidia-sim.toml", "runners/nodes/nvidia.toml"];
+    for file in suites.into_iter().chain(nodes) {
         let text = fs::read_to_string(checkout(file)).unwrap();
         assert!(text.contains(from) || !file.contains("sim"), "{file} has no {from}");
         fs::write(ground.path(file), if from.is_empty() { text } else { text.replace(from, to) })
@@ -164,6 +166,23 @@ fn a_row_that_waits_to_be_remapped_fails_on_cards_that_tell() {
     let judged = outcomes(&ground.last());
     let judged: Vec<_> = judged.iter().map(|(id, how)| (id.as_str(), how.as_str())).collect();
     assert_eq!(judged, [("gpu/driver", "pass"), ("gpu/count", "pass"), ("gpu/errors", "fail")]);
+}
+
+#[test]
+fn the_design_reports_model_fails_before_anything_starts_and_what_fits_is_said() {
+    // Its command: Llama-3.1-70B-Instruct in float16, two GPUs, 95 % of their memory.
+    let ground = gpus_alone("\"awq\"", "\"float16\"");
+    let way = ["run", "--node", "nvidia-sim", "--check", "vllm/*"];
+    let mut command = command(&ground, &way);
+    // A terminal breaks the line, where words stand apart.
+    said(command.env("VERIFY_ROOT", ground.path(""))).exits(1).says(&[
+        "weights 141.1 GB (131.4 GiB) / 2 = 65.71 GiB",
+        "KV 8192 tokens x 160 KiB = 1.25 GiB",
+        "int4 (AWQ) with 13776 tokens",
+    ]);
+    let judged = outcomes(&ground.last());
+    let of = |id: &str| judged.iter().find(|(known, _)| known == id).map(|(_, how)| how.as_str());
+    assert_eq!(of("vllm/fit"), Some("fail"));
 }
 
 #[test]

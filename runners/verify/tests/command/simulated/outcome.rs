@@ -34,6 +34,7 @@ const ALL: &[&str] = &[
     "gpu/compute",
     "gpu/thermals-works",
     "tensorrt/latency",
+    "vllm/fit",
 ];
 /// What no scenario answers, and what it waits for.
 const UNANSWERED: (&str, &[&str]) =
@@ -70,6 +71,7 @@ pub(crate) static TABLE: &[Row] = &[
             ("gpu/compute", "unjudged", BUSY),
             ("gpu/thermals-works", "unjudged", BUSY),
             ("tensorrt/latency", "unjudged", BUSY),
+            ("vllm/fit", "pass", &["advice-missed free"]),
         ],
         &[],
     ),
