@@ -39,6 +39,7 @@ const SHIPPED: &[(&str, &str)] = &[
     ("no-permission", include_str!("../scenarios/no-permission.toml")),
     ("not-loaded", include_str!("../scenarios/not-loaded.toml")),
     ("old-driver", include_str!("../scenarios/old-driver.toml")),
+    ("one-gpu-serves", include_str!("../scenarios/one-gpu-serves.toml")),
     ("pair", include_str!("../scenarios/pair.toml")),
     ("peer-corrupts", include_str!("../scenarios/peer-corrupts.toml")),
     ("slow-tensorrt", include_str!("../scenarios/slow-tensorrt.toml")),

@@ -22,6 +22,7 @@ mod memory_bandwidth;
 mod memory_modules;
 mod mlx;
 mod model_fit;
+mod model_server;
 mod net_interface;
 mod nvidia_smi;
 mod nvml;
@@ -70,6 +71,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &memory_modules::MemoryModules,
     &mlx::Mlx,
     &model_fit::ModelFit,
+    &model_server::ModelServer,
     &net_interface::NetInterface,
     &nvidia_smi::NvidiaSmi,
     &nvml::Nvml,

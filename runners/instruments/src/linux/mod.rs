@@ -15,6 +15,7 @@ mod io_ring;
 mod isolation;
 mod kernel_file;
 mod mapping;
+mod model_server;
 mod netdev;
 mod nvml;
 mod real_time;
@@ -44,6 +45,7 @@ pub static INSTRUMENTS: &[Instrument] = &[
     huge_page::INSTRUMENT,
     io_ring::INSTRUMENT,
     isolation::INSTRUMENT,
+    model_server::INSTRUMENT,
     nvml::INSTRUMENT,
     sandbox::INSTRUMENT,
     scenario::INSTRUMENT,

@@ -8,6 +8,7 @@
 
 mod interpreter;
 mod mlx;
+mod server;
 mod signal_model;
 mod torch;
 
@@ -26,7 +27,8 @@ pub(crate) struct Heavy {
 }
 
 /// Holds every test, by the part of the stack that it tries.
-const TESTS: &[&[Heavy]] = &[interpreter::TESTS, signal_model::TESTS, mlx::TESTS, torch::TESTS];
+const TESTS: &[&[Heavy]] =
+    &[interpreter::TESTS, signal_model::TESTS, mlx::TESTS, torch::TESTS, server::TESTS];
 
 fn main() -> ExitCode {
     let trials = TESTS.iter().copied().flatten().map(|heavy| {

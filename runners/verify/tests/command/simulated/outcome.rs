@@ -35,6 +35,7 @@ const ALL: &[&str] = &[
     "gpu/thermals-works",
     "tensorrt/latency",
     "vllm/fit",
+    "vllm/serve",
 ];
 /// What no scenario answers, and what it waits for.
 const UNANSWERED: (&str, &[&str]) =
@@ -162,6 +163,7 @@ pub(crate) static TABLE: &[Row] = &[
     ),
     row("not-loaded", &[("gpu/driver", "fail", &["expected-capability-missing"])], DRIVER),
     row("old-driver", &[("gpu/driver", "pass", &["advice-unanswered driver.branch"])], &[]),
+    row("one-gpu-serves", &[("vllm/serve", "fail", &["expectation-missed gpus-used"])], &[]),
     row("pair", &[], &[]),
     row(
         "peer-corrupts",

@@ -1,0 +1,236 @@
+//! One completion: streamed and stamped, or whole.
+//!
+//! A chunk is not a token: several tokens come in one chunk and some chunks hold none, so tokens are
+//! what the server's own `usage` says, or unknown. A stream counts only where the server says that
+//! it is over, by `[DONE]`, a reason to finish or its usage.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    event::Events,
+    http::{Answer, Request, ask},
+};
+
+const PATH: &str = "/v1/completions";
+/// How much of an answer that is refused is shown. *Units*: characters.
+const SHOWN: usize = 300;
+
+/// Says which parts of a request a server takes; some refuse what they do not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dialect {
+    /// `ignore_eos`: as many tokens as are asked for.
+    pub(super) whole_length: bool,
+    /// `stream_options`: usage at the end of a stream.
+    pub(super) usage_at_end: bool,
+}
+
+/// Dialects in the order in which they are tried.
+pub(super) const DIALECTS: [Dialect; 3] = [
+    Dialect { whole_length: true, usage_at_end: true },
+    Dialect { whole_length: false, usage_at_end: true },
+    Dialect { whole_length: false, usage_at_end: false },
+];
+
+/// Holds where completions are asked for, and how.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoint {
+    pub(super) address: SocketAddr,
+    pub(super) model: String,
+    pub(super) dialect: Dialect,
+    /// Time for one completion.
+    pub(super) limit: Duration,
+}
+
+/// Holds what the server counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Usage {
+    pub(super) prompt: Option<u64>,
+    pub(super) completion: u64,
+}
+
+/// Holds a whole completion.
+#[derive(Debug, PartialEq)]
+pub(super) struct Whole {
+    pub(super) text: String,
+    pub(super) usage: Option<Usage>,
+}
+
+/// Says why there is no completion.
+#[derive(Debug, PartialEq)]
+pub(super) enum Trouble {
+    /// The server answered so, with another status than 200.
+    Refused(u16, String),
+    /// Something else, in one sentence.
+    Broken(String),
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(status, said) => write!(f, "status {status}: {said}"),
+            Self::Broken(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Holds a streamed completion, with its times.
+#[derive(Debug)]
+pub(super) struct Streamed {
+    /// From sending to the first chunk with choices. *Units*: ms.
+    pub(super) first_ms: f64,
+    /// Between later ones. *Units*: ms.
+    pub(super) gaps_ms: Vec<f64>,
+    /// From sending to the last one. *Units*: ms.
+    pub(super) whole_ms: f64,
+    pub(super) usage: Option<Usage>,
+    pub(super) text: String,
+    /// Whether `[DONE]` came.
+    pub(super) done: bool,
+}
+
+impl Endpoint {
+    fn body(&self, prompt: &str, tokens: u64, stream: bool) -> String {
+        let mut body = json!({
+            "model": self.model,
+            "prompt": prompt,
+            "max_tokens": tokens,
+            "temperature": 0,
+            "stream": stream,
+        });
+        if self.dialect.whole_length {
+            body["ignore_eos"] = json!(true);
+        }
+        if stream && self.dialect.usage_at_end {
+            body["stream_options"] = json!({ "include_usage": true });
+        }
+        body.to_string()
+    }
+
+    fn send(&self, body: &str) -> Result<Answer, Trouble> {
+        let request = Request { method: "POST", path: PATH, body: Some(body), limit: self.limit };
+        let answer = ask(self.address, &request).map_err(Trouble::Broken)?;
+        if answer.status == 200 {
+            return Ok(answer);
+        }
+        let status = answer.status;
+        Err(Trouble::Refused(status, shown(&answer.text().unwrap_or_else(|why| why))))
+    }
+
+    /// Asks for a completion in one piece.
+    ///
+    /// *Errors*: none came.
+    pub(super) fn whole(&self, prompt: &str, tokens: u64) -> Result<Whole, Trouble> {
+        let text = self.send(&self.body(prompt, tokens, false))?.text().map_err(Trouble::Broken)?;
+        let broken = |why: String| Trouble::Broken(format!("status 200, {why}: {}", shown(&text)));
+        let json: Value = serde_json::from_str(&text)
+            .map_err(|error| broken(format!("and what it says is no JSON ({error})")))?;
+        if let Some(why) = refusal(&json) {
+            return Err(Trouble::Broken(format!("status 200, and an error: {why}")));
+        }
+        let said = json.pointer("/choices/0/text").and_then(Value::as_str);
+        let said = said.ok_or_else(|| broken("and no completion".to_owned()))?;
+        Ok(Whole { text: said.to_owned(), usage: usage(&json) })
+    }
+
+    /// Asks for a completion as a stream.
+    ///
+    /// *Errors*: none came, or it broke off.
+    pub(super) fn streamed(&self, prompt: &str, tokens: u64) -> Result<Streamed, Trouble> {
+        let mut answer = self.send(&self.body(prompt, tokens, true))?;
+        let mut heard = Heard::default();
+        let mut events = Events::default();
+        while let Some((at, piece)) = answer.next().map_err(Trouble::Broken)? {
+            for data in events.push(&piece) {
+                heard.take(&data, at)?;
+            }
+        }
+        if let Some(data) = events.ended() {
+            heard.take(&data, super::http::now())?;
+        }
+        heard.streamed(answer.sent)
+    }
+}
+
+/// Collects what a stream says.
+#[derive(Default)]
+struct Heard {
+    chunks: Vec<Instant>,
+    text: String,
+    usage: Option<Usage>,
+    done: bool,
+    finished: bool,
+}
+
+impl Heard {
+    fn take(&mut self, data: &str, at: Instant) -> Result<(), Trouble> {
+        if data == "[DONE]" {
+            self.done = true;
+            return Ok(());
+        }
+        let json: Value = serde_json::from_str(data).map_err(|error| {
+            Trouble::Broken(format!("a chunk of the stream is no JSON ({error}): {}", shown(data)))
+        })?;
+        if let Some(why) = refusal(&json) {
+            return Err(Trouble::Broken(format!("an error in the stream: {why}")));
+        }
+        self.usage = usage(&json).or(self.usage);
+        let Some(choice) = json.pointer("/choices/0") else { return Ok(()) };
+        self.chunks.push(at);
+        self.text.push_str(choice.get("text").and_then(Value::as_str).unwrap_or_default());
+        self.finished |= choice.get("finish_reason").is_some_and(|reason| !reason.is_null());
+        Ok(())
+    }
+
+    fn streamed(self, sent: Instant) -> Result<Streamed, Trouble> {
+        let broken = |why: &str| Err(Trouble::Broken(why.to_owned()));
+        let (Some(first), Some(last)) = (self.chunks.first(), self.chunks.last()) else {
+            return broken("status 200, and a stream without a single chunk that has choices");
+        };
+        if !(self.done || self.finished || self.usage.is_some()) {
+            return broken("the stream ended without [DONE], a reason to finish or its usage");
+        }
+        if self.usage.is_some_and(|usage| usage.completion == 0) {
+            return broken("its usage says that it made no token");
+        }
+        let ms = |from: &Instant, to: &Instant| to.duration_since(*from).as_secs_f64() * 1e3;
+        Ok(Streamed {
+            first_ms: ms(&sent, first),
+            gaps_ms: self.chunks.windows(2).map(|pair| ms(&pair[0], &pair[1])).collect(),
+            whole_ms: ms(&sent, last),
+            usage: self.usage,
+            text: self.text,
+            done: self.done,
+        })
+    }
+}
+
+/// Reads what the server counted; a count that is none is not there.
+fn usage(json: &Value) -> Option<Usage> {
+    let usage = json.get("usage")?;
+    let completion = usage.get("completion_tokens")?.as_u64()?;
+    Some(Usage { prompt: usage.get("prompt_tokens").and_then(Value::as_u64), completion })
+}
+
+/// Says what went wrong, where an answer is an error: as `OpenAI` says it, or as vLLM once did.
+fn refusal(json: &Value) -> Option<String> {
+    let error = json.get("error").filter(|error| !error.is_null());
+    let old = (json.get("object").and_then(Value::as_str) == Some("error")).then_some(json);
+    let error = error.or(old)?;
+    let message = error.get("message").and_then(Value::as_str).or_else(|| error.as_str());
+    Some(message.map_or_else(|| shown(&error.to_string()), shown))
+}
+
+/// Cuts a text that is only shown, and puts it on one line.
+pub(super) fn shown(text: &str) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(SHOWN) {
+        Some((at, _)) => format!("{}…", &words[..at]),
+        None if words.is_empty() => "nothing".to_owned(),
+        None => words,
+    }
+}
