@@ -129,7 +129,8 @@ fn completion(stream: &mut TcpStream, way: Way, count: &Count, asked: &Value) ->
         streamed(stream, way, &text, &usage, asked["stream_options"]["include_usage"] == true);
     } else {
         let text = way.whole.map_or_else(|| text.concat(), str::to_owned);
-        let choice = json!({ "index": 0, "text": text, "finish_reason": "length" });
+        let finish = if way.whole.is_some() { "stop" } else { "length" };
+        let choice = json!({ "index": 0, "text": text, "finish_reason": finish });
         plain(stream, 200, &json!({ "choices": [choice], "usage": usage }).to_string());
     }
     Some(())

@@ -58,6 +58,8 @@ pub(super) struct Usage {
 pub(super) struct Whole {
     pub(super) text: String,
     pub(super) usage: Option<Usage>,
+    /// Whether it ended because it has as many tokens as were asked for.
+    pub(super) full: bool,
 }
 
 /// Says why there is no completion.
@@ -89,6 +91,8 @@ pub(super) struct Streamed {
     pub(super) whole_ms: f64,
     pub(super) usage: Option<Usage>,
     pub(super) text: String,
+    /// Whether it ended because it has as many tokens as were asked for.
+    pub(super) full: bool,
     /// Whether `[DONE]` came.
     pub(super) done: bool,
 }
@@ -134,7 +138,8 @@ impl Endpoint {
         }
         let said = json.pointer("/choices/0/text").and_then(Value::as_str);
         let said = said.ok_or_else(|| broken("and no completion".to_owned()))?;
-        Ok(Whole { text: said.to_owned(), usage: usage(&json) })
+        let full = json.pointer("/choices/0").is_some_and(full);
+        Ok(Whole { text: said.to_owned(), usage: usage(&json), full })
     }
 
     /// Asks for a completion as a stream.
@@ -164,6 +169,7 @@ struct Heard {
     usage: Option<Usage>,
     done: bool,
     finished: bool,
+    full: bool,
 }
 
 impl Heard {
@@ -182,6 +188,7 @@ impl Heard {
         let Some(choice) = json.pointer("/choices/0") else { return Ok(()) };
         self.chunks.push(at);
         self.text.push_str(choice.get("text").and_then(Value::as_str).unwrap_or_default());
+        self.full |= full(choice);
         self.finished |= choice.get("finish_reason").is_some_and(|reason| !reason.is_null());
         Ok(())
     }
@@ -204,9 +211,15 @@ impl Heard {
             whole_ms: ms(&sent, last),
             usage: self.usage,
             text: self.text,
+            full: self.full,
             done: self.done,
         })
     }
+}
+
+/// Tells whether a completion ended at the length that was asked for.
+fn full(choice: &Value) -> bool {
+    choice.get("finish_reason").and_then(Value::as_str) == Some("length")
 }
 
 /// Reads what the server counted; a count that is none is not there.

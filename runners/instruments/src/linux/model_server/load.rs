@@ -83,7 +83,8 @@ pub(super) fn measure(endpoint: &Endpoint, amount: Amount, first: usize) -> Valu
 }
 
 /// Where a stream has no usage: the same prompt is completed once more in one piece, whose usage
-/// counts where its text is the same.
+/// counts where its text is the same, or where both say that they ended at the length asked for
+/// (a text that is cut inside a character differs).
 fn counted(
     endpoint: &Endpoint,
     all: &mut [(usize, Result<Streamed, String>)],
@@ -96,7 +97,10 @@ fn counted(
         {
             let prompt = prompt(first + *number, amount.words);
             let whole = endpoint.whole(&prompt, amount.tokens);
-            let whole = whole.ok().filter(|whole| whole.text == streamed.text);
+            let whole = whole.ok().filter(|whole| {
+                let length = whole.usage.map(|usage| usage.completion) == Some(amount.tokens);
+                whole.text == streamed.text || (whole.full && streamed.full && length)
+            });
             streamed.usage = whole.and_then(|whole| whole.usage);
         }
     }
@@ -158,6 +162,7 @@ mod tests {
             whole_ms: 30.0,
             usage: completion.map(|completion| Usage { prompt: Some(3), completion }),
             text: String::new(),
+            full: true,
             done: true,
         }
     }
