@@ -18,12 +18,27 @@ pub(crate) fn instrument(name: Option<&str>, args: &[String]) -> anyhow::Result<
     let Some(found) = find(name) else {
         bail!("this build has no instrument `{name}`; {}", has());
     };
+    end_with_parent();
     let document = match found.document(args) {
         Ok(document) => document,
         Err(why) => bail!("instrument {name}: {why}; `verify instrument` lists what each takes"),
     };
     output::print(&format!("{document}\n"))?;
     Ok(0)
+}
+
+/// Has this process end when who started it does: a run that is killed leaves no measurement behind.
+/// By TERM, on which an instrument that has started something tears it down.
+fn end_with_parent() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+        let before = getppid();
+        let _ = set_parent_process_death_signal(Some(Signal::TERM));
+        if getppid() != before {
+            let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::TERM);
+        }
+    }
 }
 
 /// Says which instruments this build has.
