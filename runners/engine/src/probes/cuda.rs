@@ -132,8 +132,11 @@ pub(super) fn trouble(part: &Json) -> Option<(i64, String)> {
     Some((code, format!("{}: {}{number}", text("call"), text("name"))))
 }
 
-/// Names who computes already, in which case nothing was measured.
+/// Names who computes already, or why that is not known: then nothing was measured.
 pub(super) fn others(result: &Json) -> Option<String> {
+    if let Some(why) = result.pointer("/others/unknown").and_then(Json::as_str) {
+        return Some(format!("who computes is not known, and nothing was measured: {why}"));
+    }
     let others = result.get("others")?.as_array().filter(|others| !others.is_empty())?;
     let name = |other: &Json| {
         let name = other.get("name").and_then(Json::as_str).unwrap_or("a process");

@@ -146,6 +146,11 @@ impl Probe for TorchParallel {
         if let Some(error) = broken(said) {
             return Err(error);
         }
+        // Without a driver to ask nobody computes; one that does not tell may hide somebody.
+        if let Some(Beside { others: Err(Value::Unreadable(why)), .. }) = &beside {
+            let why = format!("who computes on the cards is not known: {why}");
+            return Err(failed(FindingCode::ConditionsNotHeld, why));
+        }
         if let Some(few) = said.get("too-few") {
             return Ok(nothing("too-few-devices", &too_few(few, plan.ranks)));
         }

@@ -67,5 +67,6 @@ pub fn argv(interpreter: &str, args: &[String]) -> Vec<String> {
     fixed.into_iter().chain(args.iter().cloned()).collect()
 }
 
-/// Variables set for it: a package that is imported leaves no compiled files behind.
-pub const ENVIRONMENT: &[(&str, &str)] = &[("PYTHONDONTWRITEBYTECODE", "1")];
+/// Variables set for it: neither a package that is imported nor CUDA leaves compiled files behind.
+pub const ENVIRONMENT: &[(&str, &str)] =
+    &[("PYTHONDONTWRITEBYTECODE", "1"), ("CUDA_CACHE_DISABLE", "1")];

@@ -53,6 +53,11 @@ pub(super) fn of_file(seen: Observation, with: With<'_>, elf: &Json) -> Observat
     versions(seen, with, &texts(elf, "versions"))
 }
 
+/// Features that a loader must have, and the first version of glibc whose loader has it.
+///
+/// *Source*: glibc, NEWS of 2.36.
+const ABI: &[(&str, &str)] = &[("ABI_DT_RELR", "2.36")];
+
 /// Adds the newest version of each library of symbols, and whether the target's is new enough.
 fn versions(seen: Observation, with: With<'_>, all: &Result<Vec<&str>, Value>) -> Observation {
     let newest = |prefix: &str| -> Value {
@@ -63,9 +68,10 @@ fn versions(seen: Observation, with: With<'_>, all: &Result<Vec<&str>, Value>) -
         let of = all.iter().filter_map(|name| name.strip_prefix(prefix)?.strip_prefix('_'));
         let mut best: Option<(Version, &str)> = None;
         for text in of {
+            let text = ABI.iter().find(|(name, _)| *name == text).map_or(text, |(_, of)| of);
             match (Version::parse(text), text) {
                 // What is inside glibc has no number and fits no other build of it.
-                (_, "PRIVATE") | (None, _) if prefix == "GLIBC" && !text.starts_with("ABI") => {
+                (_, "PRIVATE") | (None, _) if prefix == "GLIBC" => {
                     return Value::Unreadable(format!("{prefix}_{text} is no version"));
                 }
                 (Some(version), text) if best.as_ref().is_none_or(|(best, _)| version > *best) => {

@@ -90,8 +90,8 @@ fn measure(asked_for: &Asked, said: &mut Map<String, Value>) -> Result<(), Troub
         said.insert("simulated".to_owned(), json!(scenario));
     }
     let others = others(asked_for);
-    let busy = !others.is_empty();
-    said.insert("others".to_owned(), json!(others));
+    let busy = !others.as_array().is_some_and(Vec::is_empty);
+    said.insert("others".to_owned(), others);
     if busy {
         // A measurement would disturb them, and they it.
         return Ok(());
@@ -130,9 +130,9 @@ fn measure(asked_for: &Asked, said: &mut Map<String, Value>) -> Result<(), Troub
 }
 
 /// Lists who computes on a card already, where a load was asked for.
-fn others(asked_for: &Asked) -> Vec<Value> {
+fn others(asked_for: &Asked) -> Value {
     if asked_for.tests.iter().all(|test| test == "device") {
-        return Vec::new();
+        return json!([]);
     }
     nvml::computing(asked_for.nvml.as_deref())
 }

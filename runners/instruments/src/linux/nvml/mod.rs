@@ -61,24 +61,42 @@ pub(super) fn beside(library: Option<&str>) -> Value {
     watched(&Asked { library, window_ms: 0, call_limit_ms: 4000 })
 }
 
-/// Lists who computes on a card, where the driver tells; asked before this process or one that it
-/// starts uses CUDA, and would be one of them.
-pub(super) fn computing(library: Option<&str>) -> Vec<Value> {
+/// States in which there is no driver to ask, and nothing can compute by it.
+const NOBODY: [&str; 3] = ["no-library", "not-a-library", "driver-not-loaded"];
+
+/// Lists who computes on a card; asked before this process or one that it starts uses CUDA, and would
+/// be one of them. Who cannot be told is `unknown` with its reason, and is not nobody; what a card
+/// does not support telling is left out.
+pub(super) fn computing(library: Option<&str>) -> Value {
     let state = beside(library);
+    let said = state["state"].as_str().unwrap_or("no state");
+    if NOBODY.contains(&said) {
+        return json!([]);
+    }
+    if said != "ok" {
+        let trouble = state["trouble"].as_str().unwrap_or("no reason given");
+        return json!({ "unknown": format!("NVML: {said}: {trouble}") });
+    }
+    let mut all = Vec::new();
     let cards = state["cards"].as_array().into_iter().flatten().enumerate();
-    let named = |(index, card): (usize, &Value)| {
-        let list = card["compute-processes"]["value"].as_array().cloned().unwrap_or_default();
-        let one = move |process: Value| {
+    for (index, card) in cards.filter(|(_, card)| card["opened"]["value"] == true) {
+        let list = &card["compute-processes"];
+        let Some(processes) = list["value"].as_array() else {
+            if list.get("not-supported").is_some() {
+                continue;
+            }
+            return json!({ "unknown": format!("card {index}: {list}") });
+        };
+        all.extend(processes.iter().map(|process| {
             json!({
                 "card": index,
                 "uuid": card["uuid"]["value"],
                 "pid": process["pid"],
                 "name": process["name"]["value"],
             })
-        };
-        list.into_iter().map(one).collect::<Vec<_>>()
-    };
-    cards.flat_map(named).collect()
+        }));
+    }
+    json!(all)
 }
 
 /// Asks on a thread of its own and watches over it.

@@ -73,10 +73,10 @@ fn measure(wanted: &Wanted<'_>, document: &mut Value) -> Result<(), NoScratch> {
     let version = Version::said(&help.stdout).ok_or_else(|| unknown(&help))?;
     document["version"] = json!(version.to_string());
     let others = nvml::computing(wanted.nvml);
-    let busy = !others.is_empty();
-    document["others"] = json!(others);
-    if busy {
-        // A measurement would disturb them, and they it.
+    let alone = others.as_array().is_some_and(Vec::is_empty);
+    document["others"] = others;
+    if !alone {
+        // A measurement would disturb them, and they it; who cannot be told may be there.
         return Ok(());
     }
     let (model, times) = (Scratch::in_memory()?, Scratch::in_memory()?);

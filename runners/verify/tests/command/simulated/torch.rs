@@ -49,6 +49,7 @@ static TABLE: &[Row] = &[
                 "expectation-missed differing",
                 "expectation-missed speed-up",
                 "advice-missed speed-up",
+                "advice-missed path",
             ],
         )],
     ),
