@@ -1,6 +1,7 @@
 //! What is left when a run is ended from outside: by Ctrl-C, by SIGTERM, or by SIGKILL.
 
 use std::{
+    io::{BufRead as _, Read as _},
     process::{Child, Output, Stdio},
     sync::mpsc::channel,
     thread,
@@ -123,4 +124,36 @@ fn a_command_that_was_killed_leaves_a_record_that_tells_what_is_missing() {
     let said = ground.say(&["--node", "box", "--via", "replay:last"]).exits(2);
     said.complains(&["the record ends in the middle", "run again"]);
     assert_eq!(ground.records().len(), 1);
+}
+
+/// Returns how much time of a cpu a process has used, in ticks.
+fn used(process: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    stat.rsplit(')').next()?.split_whitespace().nth(11)?.parse().ok()
+}
+
+#[test]
+fn an_instrument_ends_when_who_started_it_is_killed() {
+    let program = env!("CARGO_BIN_EXE_verify");
+    let script = format!("{program} instrument tsc --for 100s & echo $!; wait");
+    let mut starter = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = std::io::BufReader::new(starter.stdout.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    let instrument: u32 = line.trim().parse().unwrap();
+    let (_keep, wait) = channel::<()>();
+    while used(instrument).is_some_and(|ticks| ticks < 5) {
+        let _ = wait.recv_timeout(std::time::Duration::from_millis(10));
+    }
+    starter.kill().unwrap();
+    starter.wait().unwrap();
+    // The instrument has the other end: it is closed once it is gone.
+    let (sender, closed) = channel();
+    thread::spawn(move || sender.send(said.read_to_string(&mut String::new()).is_ok()));
+    assert_eq!(closed.recv_timeout(PATIENCE), Ok(true));
 }
