@@ -24,8 +24,8 @@ use super::Refusal;
 const LOOKS: u32 = 500;
 /// Deepest folder within the folder that is emptied.
 const DEPTH: u32 = 8;
-/// What a transport marks its children by, to end those that are left over.
-const MARK: &[u8] = b"VERIFY_ASK=";
+/// Variable that a transport marks its children by, to end those that are left over.
+pub(super) const VARIABLE: &str = "VERIFY_ASK";
 
 unsafe extern "C" {
     /// Variables of this process, where the kernel shows them under `/proc`.
@@ -136,8 +136,9 @@ fn watch([reading, writing]: [libc::c_int; 2], folder: &CStr, removes: Removes) 
     unsafe { libc::_exit(0) }
 }
 
-/// Takes the transport's mark out of the variables of this process, as `/proc` shows them.
-fn unmark() {
+/// Takes the transport's mark out of the variables of this process, as `/proc` shows them. It is
+/// for the child of a fork that has one thread.
+pub(super) fn unmark() {
     // SAFETY: no thread of this process changes variables.
     let mut next = unsafe { environ };
     if next.is_null() {
@@ -153,7 +154,8 @@ fn unmark() {
         let length = unsafe { libc::strlen(variable) };
         // SAFETY: these bytes are the text's; this copy of the memory belongs to the child alone.
         let text = unsafe { std::slice::from_raw_parts_mut(variable.cast::<u8>(), length) };
-        if text.starts_with(MARK) {
+        let rest = text.strip_prefix(VARIABLE.as_bytes());
+        if rest.is_some_and(|rest| rest.starts_with(b"=")) {
             text.fill(b'x');
         }
         // SAFETY: the entry was not the null, so another follows.

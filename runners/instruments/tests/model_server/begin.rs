@@ -1,9 +1,9 @@
 //! What becomes of a server that is started: it is made ready, measured and ended, whatever it does.
 
 use std::{
-    env,
+    env, fs,
     net::{Ipv4Addr, TcpListener},
-    os::unix::process::CommandExt,
+    os::unix::process::CommandExt as _,
     process::{Command, Stdio},
 };
 
@@ -26,6 +26,9 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_program_that_is_not_there_is_told", missing),
     ("when_the_instrument_is_killed_the_server_and_its_children_end", killed),
     ("when_the_instrument_is_asked_to_end_the_server_ends", asked_to_end),
+    ("the_sweep_of_strays_does_not_hit_who_ends_the_server", swept),
+    ("a_server_that_somebody_else_is_at_its_port_is_not_measured", foreign),
+    ("what_a_server_leaves_in_its_temporary_folder_goes_with_it", temporary),
 ];
 
 /// Is the server that an instrument starts.
@@ -44,9 +47,21 @@ pub(crate) fn serve(way: &str, port: &str, notice: &str) -> ! {
         "never" | "idle" => loop {
             std::thread::park();
         },
-        "ignores" => {
-            // SAFETY: to ignore a signal needs no handler.
-            unsafe { libc::signal(libc::SIGTERM, libc::SIG_IGN) };
+        "deaf" => loop {
+            deaf();
+            std::thread::park();
+        },
+        "ignores" => deaf(),
+        "bare" => {
+            let mut child = Command::new(env::current_exe().unwrap());
+            child.args(["server", "deaf", port, notice]).env_clear();
+            child.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            std::mem::forget(child.spawn().unwrap());
+        }
+        "litters" => {
+            let folder = env::temp_dir();
+            std::os::unix::net::UnixListener::bind(folder.join("left.sock")).unwrap();
+            println!("folder {}", folder.display());
         }
         "strays" => {
             let mut child = Command::new(env::current_exe().unwrap());
@@ -62,6 +77,12 @@ pub(crate) fn serve(way: &str, port: &str, notice: &str) -> ! {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.parse().unwrap())).unwrap();
     stub::serve(&listener, way::named(answers));
     std::process::exit(0);
+}
+
+/// Takes no TERM.
+fn deaf() {
+    // SAFETY: to ignore a signal needs no handler.
+    unsafe { libc::signal(libc::SIGTERM, libc::SIG_IGN) };
 }
 
 /// Leaves the session, and so the group.
@@ -178,4 +199,65 @@ fn killed() {
 
 fn asked_to_end() {
     signalled(libc::SIGTERM);
+}
+
+/// Ends every process that carries a variable, as a transport does after a time-out.
+fn sweep(mark: &str) {
+    let pids = fs::read_dir("/proc").unwrap().flatten();
+    for pid in pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok()) {
+        let variables = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        if variables.split(|byte| *byte == 0).any(|one| one == mark.as_bytes()) {
+            // SAFETY: takes numbers only; the mark is of this test alone.
+            unsafe { libc::kill(pid, libc::SIGKILL) };
+        }
+    }
+}
+
+fn swept() {
+    let notices = Notices::listen();
+    let line = command("bare/silent", &notices);
+    let mark = format!("model-server-test/{}", notices.port());
+    let mut running =
+        instrument(&["--command", &line, "--model", "tiny", "--limit", "60s", "--grace", "2s"]);
+    let running = running.env("VERIFY_ASK", &mark).stdout(Stdio::null());
+    let mut running = running.spawn().unwrap();
+    let (server, stray) = (notices.next(), notices.next());
+    assert_ne!(server.pid, stray.pid);
+    // SAFETY: takes numbers only; the child is ours and not yet waited for.
+    unsafe { libc::kill(i32::try_from(running.id()).unwrap(), libc::SIGKILL) };
+    running.wait().unwrap();
+    sweep(&format!("VERIFY_ASK={mark}"));
+    server.ends();
+    stray.ends();
+}
+
+fn foreign() {
+    let notices = Notices::listen();
+    // Taken and given back: the test listens there once the server runs, which does not.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let line = command("idle", &notices);
+    let mut running =
+        instrument(&["--command", &line, "--model", "tiny", "--port", &port.to_string()]);
+    let running = running.stdout(Stdio::piped()).spawn().unwrap();
+    let server = notices.next();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+    std::thread::spawn(move || stub::serve(&listener, way::named("vllm")));
+    let output = running.wait_with_output().unwrap();
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let why = said["result"]["not-ready"]["why"].as_str().unwrap_or_else(|| panic!("{said}"));
+    assert!(why.contains(&format!("(pid {}) listens on port {port}", std::process::id())), "{why}");
+    assert_eq!(said["result"]["loads"], Value::Null);
+    server.ends();
+}
+
+fn temporary() {
+    let notices = Notices::listen();
+    let said = measured(&["--command", &command("litters", &notices), "--model", "tiny"]);
+    let line = said["last-lines"][0].as_str().unwrap_or_else(|| panic!("{said}"));
+    let folder = std::path::Path::new(line.strip_prefix("folder ").unwrap());
+    // vLLM's sockets are named by a UUID; a socket's path has room for 107 bytes.
+    assert!(folder.join("0b7a4d3e-0000-4000-8000-000000000000").as_os_str().len() < 100, "{line}");
+    assert!(!folder.try_exists().unwrap(), "{line}");
+    assert_eq!(said["loads"][1]["completed"], 4, "{said}");
+    notices.next().ends();
 }

@@ -38,21 +38,35 @@ pub(super) fn named(pid: u32) -> String {
 
 /// Finds who listens on a port of this machine, where this user may see it.
 pub(super) fn listener(port: u16) -> Option<u32> {
+    listeners(port).next()
+}
+
+/// Names who listens on a port, where it is somebody and nobody who descends from this process.
+pub(super) fn foreign(port: u16, of: u32) -> Option<String> {
+    let found: Vec<u32> = listeners(port).collect();
+    let own = descendants(of);
+    let all_foreign = !found.iter().any(|pid| *pid == of || own.contains(pid));
+    found.first().filter(|_| all_foreign).map(|pid| named(*pid))
+}
+
+/// Finds all who listen on a port.
+fn listeners(port: u16) -> impl Iterator<Item = u32> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
     let sockets: Vec<String> = tables
         .iter()
         .filter_map(|table| fs::read_to_string(table).ok())
         .flat_map(|text| text.lines().filter_map(|line| listening(line, port)).collect::<Vec<_>>())
         .collect();
-    let holds = |pid: u32| {
+    let nobody = sockets.is_empty();
+    let holds = move |pid: u32| {
         let files = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
         files
             .filter_map(|file| fs::read_link(file.path()).ok())
             .any(|link| sockets.iter().any(|socket| link.as_os_str() == socket.as_str()))
     };
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let mut pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    if sockets.is_empty() { None } else { pids.find(|pid| holds(*pid)) }
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(move |pid| !nobody && holds(*pid))
 }
 
 /// Reads a line of `/proc/net/tcp`; state 0A listens. *Source*: `proc_net_tcp.rst` of the kernel.

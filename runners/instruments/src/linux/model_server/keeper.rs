@@ -3,10 +3,14 @@
 //! A child of its own, in a session of its own, is the server's parent: it waits on a line to this
 //! process, and when that says so or breaks (after KILL, too), the whole family ends: TERM, a grace,
 //! KILL. As subreaper it inherits what left the server's group or session, so nobody escapes it.
+//! It does not carry the mark by which a run ends its strays, which would end it in the grace.
 //! Should it be killed itself, the kernel kills the server.
 
 use std::{
+    env,
+    ffi::OsString,
     io::{self, BufRead, BufReader, PipeWriter, Read, Write},
+    net::Shutdown,
     os::{
         fd::AsFd,
         unix::{
@@ -14,6 +18,7 @@ use std::{
             process::{CommandExt, ExitStatusExt},
         },
     },
+    path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -25,6 +30,7 @@ use rustix::{
 use serde_json::{Value, json};
 
 use super::{
+    super::guard,
     family::{descendants, named},
     http::now,
 };
@@ -33,21 +39,36 @@ use super::{
 const TICK_MS: u64 = 20;
 /// How long after KILL a process counts as one that cannot be ended.
 const LAST: Duration = Duration::from_secs(10);
+/// How long the keeper may take beyond the grace, until it is killed.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Signals that the keeper ignores and the server does not.
 const SIGNALS: [libc::c_int; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT];
 
-/// Holds the line to the keeper.
+/// Says how a server is started.
+pub(super) struct Start<'a> {
+    pub(super) argv: &'a [String],
+    /// Takes both of its streams.
+    pub(super) log: PipeWriter,
+    /// Where its temporary files belong.
+    pub(super) folder: &'a Path,
+    /// Between TERM and KILL.
+    pub(super) grace: Duration,
+}
+
+/// Holds the line to the keeper; dropped, it waits until the keeper has ended.
 pub(super) struct Keeper {
     line: UnixStream,
     pid: libc::pid_t,
+    grace: Duration,
 }
 
 impl Keeper {
-    /// Makes the keeper, which starts the server once it is told to; both streams of that go to the
-    /// pipe. It must be called while this process has one thread.
+    /// Makes the keeper, which starts the server once it is told to. It must be called while this
+    /// process has one thread.
     ///
     /// *Errors*: no process can be had, in one sentence.
-    pub(super) fn start(argv: &[String], log: PipeWriter, grace: Duration) -> Result<Self, String> {
+    pub(super) fn start(start: Start<'_>) -> Result<Self, String> {
+        let grace = start.grace;
         let (ours, theirs) = UnixStream::pair().map_err(|error| format!("socketpair: {error}"))?;
         // SAFETY: the child runs `keep` and calls `_exit`; it never returns into this program.
         let pid = unsafe { libc::fork() };
@@ -56,11 +77,11 @@ impl Keeper {
         }
         if pid == 0 {
             drop(ours);
-            keep(theirs, argv, log, grace);
+            keep(theirs, start);
             // SAFETY: ends this process at once, without the handlers that belong to its parent.
             unsafe { libc::_exit(0) }
         }
-        Ok(Self { line: ours, pid })
+        Ok(Self { line: ours, pid, grace })
     }
 
     /// Returns what the keeper says, line by line.
@@ -81,17 +102,35 @@ impl Keeper {
         let _ = self.line.write_all(b"end\n");
     }
 
-    /// Waits until the keeper has ended.
-    pub(super) fn gone(self) {
-        drop(self.line);
+    /// Returns the process that every process of the server descends from.
+    pub(super) fn pid(&self) -> Option<u32> {
+        u32::try_from(self.pid).ok()
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // To close it is not enough: who hears the keeper holds the line, too.
+        let _ = self.line.shutdown(Shutdown::Both);
+        let until = now() + self.grace + PATIENCE;
         let mut status = 0;
         // SAFETY: `status` is a valid place, and the child is ours and not waited for before.
-        unsafe { libc::waitpid(self.pid, &raw mut status, 0) };
+        while unsafe { libc::waitpid(self.pid, &raw mut status, libc::WNOHANG) } == 0 {
+            if now() >= until {
+                // It hangs, and the kernel kills the server with it.
+                // SAFETY: passes no memory; not waited for, the child keeps its number.
+                unsafe { libc::kill(self.pid, libc::SIGKILL) };
+            }
+            let moment = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
+            let _ = rustix::thread::nanosleep(&moment);
+        }
     }
 }
 
 /// Does the keeper's work, in the child.
-fn keep(mut line: UnixStream, argv: &[String], log: PipeWriter, grace: Duration) {
+fn keep(mut line: UnixStream, start: Start<'_>) {
+    let (mark, grace) = (env::var_os(guard::VARIABLE), start.grace);
+    guard::unmark();
     for signal in SIGNALS {
         // SAFETY: to ignore a signal needs no handler.
         unsafe { libc::signal(signal, libc::SIG_IGN) };
@@ -104,7 +143,7 @@ fn keep(mut line: UnixStream, argv: &[String], log: PipeWriter, grace: Duration)
     if !line.read(&mut [0; 16]).is_ok_and(|count| count > 0) {
         return;
     }
-    let server = match started(argv, log) {
+    let server = match started(start, mark) {
         Ok(pid) => pid,
         Err(error) => {
             let missing = error.kind() == io::ErrorKind::NotFound;
@@ -151,13 +190,18 @@ fn told(line: &mut UnixStream) -> bool {
 }
 
 #[allow(clippy::disallowed_methods, reason = "this is the place where a server is started")]
-fn started(argv: &[String], log: PipeWriter) -> io::Result<u32> {
+fn started(start: Start<'_>, mark: Option<OsString>) -> io::Result<u32> {
     let (program, rest) =
-        argv.split_first().ok_or_else(|| io::Error::other("the command is empty"))?;
+        start.argv.split_first().ok_or_else(|| io::Error::other("the command is empty"))?;
     let mut command = Command::new(program);
     command.args(rest).stdin(Stdio::null()).process_group(0);
-    command.stdout(log.try_clone()?).stderr(log);
+    command.stdout(start.log.try_clone()?).stderr(start.log);
     command.env("PYTHONUNBUFFERED", "1").env("PYTHONDONTWRITEBYTECODE", "1");
+    // A server that names its processes writes over its variables, and with them over the mark.
+    command.env("SPT_NOENV", "1").env("TMPDIR", start.folder);
+    if let Some(mark) = mark {
+        command.env(guard::VARIABLE, mark);
+    }
     // SAFETY: between fork and exec it makes system calls that touch no memory of ours.
     unsafe { command.pre_exec(as_usual) };
     Ok(command.spawn()?.id())

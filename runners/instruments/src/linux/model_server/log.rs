@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     io::{BufRead, BufReader, PipeReader, Read},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, Receiver},
+    },
     thread,
 };
 
@@ -46,9 +49,11 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Reads in a thread of its own, for as long as anybody can write.
-    pub(super) fn follow(&self, pipe: PipeReader) {
+    /// Reads in a thread of its own, for as long as anybody can write. What it returns is
+    /// disconnected once all has been read.
+    pub(super) fn follow(&self, pipe: PipeReader) -> Receiver<()> {
         let log = self.clone();
+        let (end, ended) = mpsc::channel();
         thread::spawn(move || {
             let mut reader = BufReader::new(pipe);
             let mut bytes = Vec::new();
@@ -56,7 +61,9 @@ impl Log {
                 log.take(String::from_utf8_lossy(&bytes).trim_end());
                 bytes.clear();
             }
+            drop(end);
         });
+        ended
     }
 
     fn take(&self, line: &str) {
@@ -115,8 +122,10 @@ mod tests {
     fn lines_without_an_end_hold_up_nobody() {
         let (reader, mut writer) = std::io::pipe().unwrap();
         let log = Log::default();
-        log.follow(reader);
+        let heard = log.follow(reader);
         std::io::Write::write_all(&mut writer, &vec![b'x'; 100_000]).unwrap();
         drop(writer);
+        assert!(heard.recv().is_err());
+        assert!(!log.last().is_empty());
     }
 }

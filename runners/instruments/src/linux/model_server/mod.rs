@@ -18,9 +18,9 @@ mod prometheus;
 mod ready;
 
 use std::{
-    io,
+    io::{self, PipeReader},
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    sync::mpsc::{self, Receiver},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
     time::Duration,
 };
@@ -30,10 +30,11 @@ use serde_json::{Value, json};
 use self::{
     asked::{ARGUMENTS, Asked, Server},
     completion::{DIALECTS, Endpoint},
-    keeper::Keeper,
+    keeper::{Keeper, Start},
     load::Amount,
     log::Log,
 };
+use super::compile::Folder;
 use crate::{Arguments, Instrument};
 
 pub(crate) const INSTRUMENT: Instrument = Instrument {
@@ -49,6 +50,8 @@ const GREEDY_TOKENS: u64 = 32;
 const GREEDY: &str = "The first ten prime numbers are";
 /// How long the keeper may take beyond the grace to say how it ended.
 const ENDING: Duration = Duration::from_secs(20);
+/// How long what the server wrote may take to arrive once it has ended.
+const WORDS: Duration = Duration::from_secs(2);
 /// Prompts of different loads begin this far apart.
 const APART: usize = 1000;
 
@@ -62,8 +65,7 @@ fn run(given: &Arguments<'_>) -> Result<Value, String> {
 
 fn attached(asked: &Asked, address: SocketAddr) -> Value {
     let mut said = json!({ "mode": "attached", "address": address.to_string() });
-    let server = family::listener(address.port());
-    measure(asked, address, None, server, &mut said);
+    measure(asked, address, None, None, &mut said);
     said
 }
 
@@ -80,11 +82,9 @@ fn started(asked: &Asked, argv: &[String], port: Option<u16>) -> Value {
     let argv: Vec<String> = argv.iter().map(|word| word.replace("{port}", &port_text)).collect();
     said["argv"] = json!(argv);
     said["port"] = json!(port);
-    // Forks, and so comes before every thread.
-    let pipe = io::pipe().map_err(|error| format!("pipe: {error}"));
-    let begun =
-        pipe.and_then(|(reader, writer)| Ok((reader, Keeper::start(&argv, writer, asked.grace)?)));
-    let (reader, mut keeper) = match begun {
+    // Forks, and so comes before every thread. What is behind `_folder` goes when the keeper, which
+    // holds its line as well, has ended.
+    let (_folder, reader, mut keeper) = match kept(&argv, asked.grace) {
         Ok(begun) => begun,
         Err(why) => {
             said["unstarted"] = json!(why);
@@ -95,18 +95,18 @@ fn started(asked: &Asked, argv: &[String], port: Option<u16>) -> Value {
     if !others.is_empty() {
         // It would lack the memory that they hold, and each would disturb the other.
         said["others"] = json!(others);
-        keeper.gone();
         return said;
     }
     let log = Log::default();
-    log.follow(reader);
+    let heard = log.follow(reader);
     let words = words_of(&keeper);
     keeper.begin();
     match words.recv_timeout(ENDING) {
         Ok(first) if first["started"].is_u64() => {
             let server = first["started"].as_u64().and_then(|pid| u32::try_from(pid).ok());
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-            measure(asked, address, Some(&words), server, &mut said);
+            let family = server.zip(keeper.pid());
+            measure(asked, address, Some(&words), family, &mut said);
             keeper.end();
             said["teardown"] = ended(&words, asked.grace, port);
         }
@@ -116,10 +116,20 @@ fn started(asked: &Asked, argv: &[String], port: Option<u16>) -> Value {
         }
         Err(_) => said["unstarted"] = json!("its keeper says nothing"),
     }
-    keeper.gone();
+    drop(keeper);
+    // Whoever could not be ended may hold the pipe for ever.
+    let _ = heard.recv_timeout(WORDS);
     said["last-lines"] = json!(log.last());
     said["cause"] = json!(log.cause());
     said
+}
+
+/// Makes the keeper, and the folder for what its server writes for a while.
+fn kept(argv: &[String], grace: Duration) -> Result<(Folder, PipeReader, Keeper), String> {
+    let folder = Folder::make().map_err(|refusal| format!("no folder: {refusal}"))?;
+    let (reader, log) = io::pipe().map_err(|error| format!("pipe: {error}"))?;
+    let keeper = Keeper::start(Start { argv, log, folder: folder.path(), grace })?;
+    Ok((folder, reader, keeper))
 }
 
 /// Finds a port that nobody listens on; a port that is given must be one.
@@ -160,12 +170,13 @@ fn ended(words: &Receiver<Value>, grace: Duration, port: u16) -> Value {
     said
 }
 
-/// Waits until the server is ready, and measures.
+/// Waits until the server is ready, and measures. Of a server that was started, the family is known:
+/// itself and its keeper.
 fn measure(
     asked: &Asked,
     address: SocketAddr,
     keeper: Option<&Receiver<Value>>,
-    server: Option<u32>,
+    family: Option<(u32, u32)>,
     said: &mut Value,
 ) {
     let model = asked.model.clone().unwrap_or_default();
@@ -183,6 +194,13 @@ fn measure(
     }
     match ready::wait(&mut endpoint, keeper, asked.ready) {
         Ok(ready) => {
+            let keeper = family.map(|(_, keeper)| keeper);
+            if let Some(who) = keeper.and_then(|of| family::foreign(address.port(), of)) {
+                let why =
+                    format!("{who} listens on port {}, and is not of the server", address.port());
+                said["not-ready"] = json!({ "how": "foreign", "why": why });
+                return;
+            }
             said["ready"] = json!({ "health": ready.health, "after-ms": ready.after_ms });
         }
         Err(not) => {
@@ -199,6 +217,8 @@ fn measure(
         Ok(models) => json!(models),
         Err(why) => json!({ "absent": why }),
     };
+    let server =
+        family.map_or_else(|| family::listener(address.port()), |(server, _)| Some(server));
     said["gpus"] = watched(asked, &endpoint, server);
     said["greedy"] = greedy(&endpoint, asked.reference.as_deref());
     said["counted-before"] = ready::counted(&endpoint);
@@ -238,10 +258,16 @@ fn first_listed(
             Err(why) => why,
         };
         let over = keeper.is_none() || http::now() >= until;
-        let exited = keeper.and_then(|keeper| keeper.recv_timeout(tick).ok());
-        let exited = exited.and_then(|word| word.get("exited").map(ready::in_words));
-        if let Some(how) = exited {
-            return Err(format!("the server ended: {how}"));
+        match keeper.map(|keeper| keeper.recv_timeout(tick)) {
+            Some(Ok(word)) => {
+                if let Some(how) = word.get("exited").map(ready::in_words) {
+                    return Err(format!("the server ended: {how}"));
+                }
+            }
+            Some(Err(RecvTimeoutError::Disconnected)) => {
+                return Err("its keeper is gone".to_owned());
+            }
+            Some(Err(RecvTimeoutError::Timeout)) | None => {}
         }
         if over {
             return Err(format!("no model is named, and the server names none: {last}"));
@@ -272,6 +298,10 @@ fn watched(asked: &Asked, endpoint: &Endpoint, server: Option<u32>) -> Value {
 fn greedy(endpoint: &Endpoint, reference: Option<&str>) -> Value {
     let once = || endpoint.whole(GREEDY, GREEDY_TOKENS).map(|whole| whole.text);
     match (once(), once()) {
+        // Nothing is no answer, however often it comes.
+        (Ok(text), _) | (_, Ok(text)) if text.trim().is_empty() => {
+            json!({ "trouble": "the greedy completion is blank" })
+        }
         (Ok(first), Ok(second)) => json!({
             "text": first,
             "same-twice": first == second,
