@@ -18,6 +18,11 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_greedy_completion_is_compared_with_a_reference", reference),
     ("a_server_that_is_never_ready_is_told_with_what_was_last_seen", never),
     ("nobody_listening_is_told", nobody),
+    ("a_stream_without_an_end_is_given_up_in_time", floods),
+    ("other_reasons_to_finish_are_whole_too", eos),
+    ("a_blank_greedy_completion_is_told", blank),
+    ("fewer_tokens_than_asked_for_are_a_failure_where_all_were_promised", short),
+    ("after_three_time_outs_in_a_row_nobody_waits_for_more", hangs),
 ];
 
 /// Measures a server that answers in one way.
@@ -97,6 +102,9 @@ fn broken_streams() {
         ("cut", "closed in the middle of the stream"),
         ("error", "an error in the stream: out of cache"),
         ("empty", "without a single chunk that has choices"),
+        ("each", "without [DONE], a reason to finish or its usage"),
+        ("abort", "it ended for the reason \"abort\""),
+        ("mute", "a stream of nothing, without usage"),
         ("endless", "without [DONE], a reason to finish or its usage"),
         ("nan", "a chunk of the stream is no JSON"),
     ] {
@@ -129,7 +137,7 @@ fn reference() {
 
 fn never() {
     for (way, how, words) in [
-        ("dead", "dead", "GET /health: 503: nothing"),
+        ("dead", "time", "GET /health: 503: nothing"),
         ("loading", "time", "GET /health: 503: {\"error\":{\"message\":\"Loading model\"}}"),
         ("silent", "time", "no answer within"),
         ("refuses", "refused", "status 404"),
@@ -152,4 +160,43 @@ fn nobody() {
     assert!(said["not-ready"]["why"].as_str().unwrap().contains("no connection"), "{said}");
     let said = measured(&["--url", &url, "--ready", "1s"]);
     assert!(said["not-ready"]["why"].as_str().unwrap().contains("no model is named"), "{said}");
+}
+
+fn eos() {
+    let said = of("eos", &[]);
+    assert_eq!((&loads(&said)[0]["completed"], &loads(&said)[0]["failed"]), (&json!(4), &json!(0)));
+}
+
+fn blank() {
+    let greedy = &of("blank", &[])["greedy"];
+    assert_eq!(greedy, &json!({ "trouble": "the greedy completion is blank" }));
+}
+
+fn short() {
+    let said = of("short", &[]);
+    let load = &loads(&said)[0];
+    assert_eq!((&load["completed"], &load["failed"]), (&json!(0), &json!(4)));
+    assert_eq!(load["failures"][0], "its usage says 7 of 8 tokens, though it took ignore_eos");
+}
+
+fn hangs() {
+    let said = of("hangs", &["--limit", "300ms", "--requests", "8"]);
+    let load = &loads(&said)[0];
+    assert_eq!((&load["requests"], &load["failed"]), (&json!(8), &json!(8)));
+    let told = |at: usize| load["failures"][at].as_str().unwrap().to_owned();
+    assert_eq!(told(2), "no answer within 0.3 s");
+    assert_eq!(told(3), "not asked for: 3 in a row were not there in time");
+}
+
+fn floods() {
+    for (way, words) in [
+        ("flood", "its body has more than 16777216 bytes"),
+        ("chunks", "the stream has more than 32768 chunks"),
+        ("line", "a line of the stream has more than 1048576 bytes"),
+    ] {
+        let said =
+            of(way, &["--limit", "60s", "--concurrency", "1", "--requests", "1", "--ready", "60s"]);
+        let why = loads(&said)[0]["failures"][0].as_str().unwrap();
+        assert!(why.contains(words), "{way}: {why}");
+    }
 }

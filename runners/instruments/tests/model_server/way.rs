@@ -19,6 +19,8 @@ pub(crate) enum Sending {
     Empty,
     /// A number is NaN.
     NaN,
+    /// It never ends: lines, chunks with choices, or one line.
+    Flood(&'static str),
 }
 
 /// Says in which way a server answers.
@@ -34,8 +36,16 @@ pub(crate) struct Way {
     pub(crate) usage: bool,
     /// Whether it ends with `[DONE]`.
     pub(crate) done: bool,
-    /// Whether its last chunk has a reason to finish.
-    pub(crate) finish: bool,
+    /// Reason to finish of its last chunk, and of a completion in one piece; empty is none.
+    pub(crate) finish: &'static str,
+    /// Whether every chunk with choices has usage.
+    pub(crate) each: bool,
+    /// Tokens that a completion lacks, unless it is of four; it says so.
+    pub(crate) short: usize,
+    /// Whether texts are empty.
+    pub(crate) mute: bool,
+    /// Whether completions after the first ones never come.
+    pub(crate) hangs: bool,
     /// Whether a field that is not known is refused.
     pub(crate) strict: bool,
     /// Status of every completion.
@@ -57,7 +67,11 @@ const VLLM: Way = Way {
     metrics: true,
     usage: true,
     done: true,
-    finish: true,
+    finish: "length",
+    each: false,
+    short: 0,
+    mute: false,
+    hangs: false,
     strict: false,
     status: 200,
     sending: Sending::Usual,
@@ -91,7 +105,17 @@ pub(crate) fn named(name: &str) -> Way {
         "error" => Way { sending: Sending::Error, ..VLLM },
         "empty" => Way { sending: Sending::Empty, ..VLLM },
         "nan" => Way { sending: Sending::NaN, ..VLLM },
-        "endless" => Way { usage: false, done: false, finish: false, ..VLLM },
+        "endless" => Way { usage: false, done: false, finish: "", ..VLLM },
+        "each" => Way { usage: false, done: false, finish: "", each: true, ..VLLM },
+        "abort" => Way { finish: "abort", ..VLLM },
+        "eos" => Way { finish: "eos_token", ..VLLM },
+        "mute" => Way { mute: true, usage: false, whole: Some("x"), ..VLLM },
+        "blank" => Way { whole: Some(" \n"), ..VLLM },
+        "short" => Way { short: 1, ..VLLM },
+        "hangs" => Way { hangs: true, ..VLLM },
+        "flood" => Way { sending: Sending::Flood(": ping\n\n"), ..VLLM },
+        "chunks" => Way { sending: Sending::Flood("data:{\"choices\":[{}]}\n"), ..VLLM },
+        "line" => Way { sending: Sending::Flood("data: xxxx"), ..VLLM },
         "uncounted" => Way { usage: false, whole: Some("another"), ..VLLM },
         "fails" => Way { fails: 3, ..VLLM },
         "wavers" => Way { wavers: true, ..VLLM },

@@ -2,7 +2,8 @@
 //!
 //! A chunk is not a token: several tokens come in one chunk and some chunks hold none, so tokens are
 //! what the server's own `usage` says, or unknown. A stream counts only where the server says that
-//! it is over, by `[DONE]`, a reason to finish or its usage.
+//! it is over, by `[DONE]`, a reason to finish or its usage at the end. A reason that is not the
+//! usual one, such as `abort`, is a failure, and so is less than was asked for and promised.
 
 use std::{
     net::SocketAddr,
@@ -19,6 +20,11 @@ use super::{
 const PATH: &str = "/v1/completions";
 /// How much of an answer that is refused is shown. *Units*: characters.
 const SHOWN: usize = 300;
+
+/// Reasons to finish of a completion that is whole. *Source*: `OpenAI`; TGI says `eos_token`.
+const REASONS: [&str; 3] = ["stop", "length", "eos_token"];
+/// Most chunks of a stream: some for each token, of which no more than 4096 are asked for.
+const CHUNKS: usize = 32 << 10;
 
 /// Says which parts of a request a server takes; some refuse what they do not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +73,8 @@ pub(super) struct Whole {
 pub(super) enum Trouble {
     /// The server answered so, with another status than 200.
     Refused(u16, String),
+    /// It has fewer tokens than were asked for, and took `ignore_eos`; in one sentence.
+    Short(String),
     /// Something else, in one sentence.
     Broken(String),
 }
@@ -75,7 +83,7 @@ impl std::fmt::Display for Trouble {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Refused(status, said) => write!(f, "status {status}: {said}"),
-            Self::Broken(why) => f.write_str(why),
+            Self::Short(why) | Self::Broken(why) => f.write_str(why),
         }
     }
 }
@@ -138,8 +146,14 @@ impl Endpoint {
         }
         let said = json.pointer("/choices/0/text").and_then(Value::as_str);
         let said = said.ok_or_else(|| broken("and no completion".to_owned()))?;
-        let full = json.pointer("/choices/0").is_some_and(full);
-        Ok(Whole { text: said.to_owned(), usage: usage(&json), full })
+        let reason = json.pointer("/choices/0").map_or(Ok(None), reason)?;
+        let reason = reason.ok_or_else(|| broken("and no reason to finish".to_owned()))?;
+        let usage = usage(&json);
+        if said.is_empty() && usage.is_none_or(|usage| usage.completion == 0) {
+            return Err(broken("and a completion of nothing".to_owned()));
+        }
+        self.enough(usage, tokens)?;
+        Ok(Whole { text: said.to_owned(), usage, full: reason == "length" })
     }
 
     /// Asks for a completion as a stream.
@@ -150,14 +164,30 @@ impl Endpoint {
         let mut heard = Heard::default();
         let mut events = Events::default();
         while let Some((at, piece)) = answer.next().map_err(Trouble::Broken)? {
-            for data in events.push(&piece) {
+            for data in events.push(&piece).map_err(Trouble::Broken)? {
                 heard.take(&data, at)?;
             }
         }
         if let Some(data) = events.ended() {
             heard.take(&data, super::http::now())?;
         }
-        heard.streamed(answer.sent)
+        let streamed = heard.streamed(answer.sent)?;
+        self.enough(streamed.usage, tokens)?;
+        Ok(streamed)
+    }
+
+    /// Compares what came with what was asked for, where the server took it to be so long.
+    ///
+    /// *Errors*: it is shorter.
+    fn enough(&self, usage: Option<Usage>, tokens: u64) -> Result<(), Trouble> {
+        match usage {
+            Some(Usage { completion, .. }) if self.dialect.whole_length && completion < tokens => {
+                Err(Trouble::Short(format!(
+                    "its usage says {completion} of {tokens} tokens, though it took ignore_eos"
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -168,6 +198,7 @@ struct Heard {
     text: String,
     usage: Option<Usage>,
     done: bool,
+    /// Whether a reason to finish came, or usage where only the end has it.
     finished: bool,
     full: bool,
 }
@@ -184,12 +215,21 @@ impl Heard {
         if let Some(why) = refusal(&json) {
             return Err(Trouble::Broken(format!("an error in the stream: {why}")));
         }
-        self.usage = usage(&json).or(self.usage);
-        let Some(choice) = json.pointer("/choices/0") else { return Ok(()) };
+        let usage = usage(&json);
+        self.usage = usage.or(self.usage);
+        let Some(choice) = json.pointer("/choices/0") else {
+            self.finished |= usage.is_some();
+            return Ok(());
+        };
+        if self.chunks.len() == CHUNKS {
+            return Err(Trouble::Broken(format!("the stream has more than {CHUNKS} chunks")));
+        }
         self.chunks.push(at);
         self.text.push_str(choice.get("text").and_then(Value::as_str).unwrap_or_default());
-        self.full |= full(choice);
-        self.finished |= choice.get("finish_reason").is_some_and(|reason| !reason.is_null());
+        if let Some(reason) = reason(choice)? {
+            self.finished = true;
+            self.full |= reason == "length";
+        }
         Ok(())
     }
 
@@ -198,11 +238,14 @@ impl Heard {
         let (Some(first), Some(last)) = (self.chunks.first(), self.chunks.last()) else {
             return broken("status 200, and a stream without a single chunk that has choices");
         };
-        if !(self.done || self.finished || self.usage.is_some()) {
+        if !(self.done || self.finished) {
             return broken("the stream ended without [DONE], a reason to finish or its usage");
         }
         if self.usage.is_some_and(|usage| usage.completion == 0) {
             return broken("its usage says that it made no token");
+        }
+        if self.text.is_empty() && self.usage.is_none() {
+            return broken("status 200, and a stream of nothing, without usage");
         }
         let ms = |from: &Instant, to: &Instant| to.duration_since(*from).as_secs_f64() * 1e3;
         Ok(Streamed {
@@ -217,9 +260,16 @@ impl Heard {
     }
 }
 
-/// Tells whether a completion ended at the length that was asked for.
-fn full(choice: &Value) -> bool {
-    choice.get("finish_reason").and_then(Value::as_str) == Some("length")
+/// Reads why a completion ended, where it has.
+///
+/// *Errors*: for a reason for which none ends that is whole.
+fn reason(choice: &Value) -> Result<Option<&'static str>, Trouble> {
+    let Some(said) = choice.get("finish_reason").filter(|said| !said.is_null()) else {
+        return Ok(None);
+    };
+    let known = REASONS.into_iter().find(|known| said.as_str() == Some(known));
+    let odd = || Trouble::Broken(format!("it ended for the reason {}", shown(&said.to_string())));
+    known.map(Some).ok_or_else(odd)
 }
 
 /// Reads what the server counted; a count that is none is not there.

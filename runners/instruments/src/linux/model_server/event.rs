@@ -4,6 +4,9 @@
 //! the word `data`. Comments, with which servers keep a connection alive, and other fields are
 //! passed over. *Source*: WHATWG HTML, server-sent events.
 
+/// Longest line. *Units*: B.
+const LINE: usize = 1 << 20;
+
 /// Collects lines.
 #[derive(Default)]
 pub(super) struct Events {
@@ -12,17 +15,21 @@ pub(super) struct Events {
 
 impl Events {
     /// Takes a piece and returns the data of each event that it completes.
-    pub(super) fn push(&mut self, piece: &[u8]) -> Vec<String> {
+    ///
+    /// *Errors*: a line is too long, in one sentence.
+    pub(super) fn push(&mut self, piece: &[u8]) -> Result<Vec<String>, String> {
         let mut found = Vec::new();
         for byte in piece {
             // A carriage return may end a line alone; before a line feed it ends an empty one more.
             if *byte == b'\n' || *byte == b'\r' {
                 found.extend(self.ended());
+            } else if self.line.len() == LINE {
+                return Err(format!("a line of the stream has more than {LINE} bytes"));
             } else {
                 self.line.push(*byte);
             }
         }
-        found
+        Ok(found)
     }
 
     /// Takes the line that is under way as whole: the last one may lack its end.
@@ -40,7 +47,8 @@ mod tests {
 
     fn all(pieces: &[&[u8]]) -> Vec<String> {
         let mut events = Events::default();
-        let mut found: Vec<String> = pieces.iter().flat_map(|piece| events.push(piece)).collect();
+        let mut found: Vec<String> =
+            pieces.iter().flat_map(|piece| events.push(piece).unwrap()).collect();
         found.extend(events.ended());
         found
     }
@@ -53,6 +61,14 @@ mod tests {
         for at in 0..text.len() {
             assert_eq!(all(&[&text.as_bytes()[..at], &text.as_bytes()[at..]]), whole, "{at}");
         }
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_given_up() {
+        let mut events = Events::default();
+        let pieces = LINE / 1024;
+        assert!((0..pieces).all(|_| events.push(&[b'x'; 1024]).is_ok()));
+        assert!(events.push(b"x").unwrap_err().contains("a line of the stream"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::framing::Framing;
 
 /// Longest head of an answer. *Units*: B.
 const HEAD: usize = 64 << 10;
-/// Longest body that is kept. *Units*: B.
+/// Longest body, kept or not. *Units*: B.
 const BODY: usize = 16 << 20;
 /// Longest wait for a connection on this machine.
 const CONNECTING: Duration = Duration::from_secs(2);
@@ -43,6 +43,8 @@ pub(super) struct Answer {
     deadline: Instant,
     limit: Duration,
     arrived: Vec<u8>,
+    /// How much of the body came. *Units*: B.
+    came: usize,
     framing: Framing,
 }
 
@@ -72,6 +74,7 @@ pub(super) fn ask(address: SocketAddr, request: &Request<'_>) -> Result<Answer, 
         deadline,
         limit: request.limit,
         arrived: Vec::new(),
+        came: 0,
         framing: Framing::Close,
     };
     answer.stream.write_all(text.as_bytes()).map_err(|error| format!("not sent: {error}"))?;
@@ -132,11 +135,15 @@ impl Answer {
 
     /// Returns what comes next of the body; nothing at its end.
     ///
-    /// *Errors*: it does not end as it says, or not in time; in one sentence.
+    /// *Errors*: it does not end as it says, not in time, or never; in one sentence.
     pub(super) fn next(&mut self) -> Result<Option<(Instant, Vec<u8>)>, String> {
         loop {
             let piece = self.framing.take(&mut self.arrived)?;
             if !piece.is_empty() {
+                self.came += piece.len();
+                if self.came > BODY {
+                    return Err(format!("its body has more than {BODY} bytes"));
+                }
                 return Ok(Some((now(), piece)));
             }
             if self.framing == Framing::Ended {
@@ -150,14 +157,11 @@ impl Answer {
 
     /// Reads the whole body.
     ///
-    /// *Errors*: as [`Answer::next`], or it is too long.
+    /// *Errors*: as [`Answer::next`].
     pub(super) fn text(mut self) -> Result<String, String> {
         let mut whole = Vec::new();
         while let Some((_, piece)) = self.next()? {
             whole.extend(piece);
-            if whole.len() > BODY {
-                return Err(format!("its body is longer than {BODY} B"));
-            }
         }
         Ok(String::from_utf8_lossy(&whole).into_owned())
     }

@@ -1,17 +1,21 @@
 //! How fast completions come, with a set number of them under way at a time.
 //!
-//! Every request has a prompt of its own from its first word on, so that no cache of prompts answers
-//! it. Throughput is tokens by time of the clock, ramps included. What failed is counted and said.
+//! Every request has a prompt that begins like no other, of this run or an earlier one, so that no
+//! cache of prompts answers it. Throughput is tokens by time of the clock, ramps included. What
+//! failed is counted and said, and what is not asked for any more after time-outs is, too.
 
-use std::sync::{
-    Barrier, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    sync::{
+        Barrier, LazyLock, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use serde_json::{Value, json};
 
 use super::{
-    completion::{Endpoint, Streamed},
+    completion::{Endpoint, Streamed, Trouble},
     http::now,
 };
 
@@ -22,6 +26,14 @@ const WORDS: [&str; 32] = [
     "case", "week", "company", "system", "program", "question", "work", "number", "night", "point",
     "home",
 ];
+/// How many words differ from run to run; some 10^9 ways.
+const SALTED: usize = 6;
+/// Time-outs in a row after which nobody waits for another.
+const LATE: usize = 3;
+
+/// Chance of this run.
+static SALT: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
+
 /// How many failures are told in words.
 const TOLD: usize = 5;
 
@@ -37,22 +49,32 @@ pub(super) struct Amount {
     pub(super) tokens: u64,
 }
 
-/// Writes a prompt that begins like no other.
+/// Writes a prompt that begins like no other, and is the same for the rest of this run.
 pub(super) fn prompt(number: usize, words: usize) -> String {
-    let mut state = number as u64;
+    salted(*SALT, number, words)
+}
+
+/// Writes first words by chance, the number, and words that are the same in each run.
+fn salted(salt: u64, number: usize, words: usize) -> String {
+    let first = words.min(SALTED);
+    let begin = chosen(salt ^ (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15), first);
+    format!("{begin} {number} {}", chosen(number as u64, words - first)).trim_end().to_owned()
+}
+
+/// Chooses words.
+fn chosen(mut state: u64, words: usize) -> String {
     let word = |_| {
         // *Source*: Knuth, MMIX.
         state =
             state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         WORDS[usize::try_from(state >> 59).unwrap_or(0)]
     };
-    let said = (0..words).map(word).collect::<Vec<_>>().join(" ");
-    format!("{number} {said}")
+    (0..words).map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// Asks for completions and says how fast they came. Numbers of prompts begin at `first`.
 pub(super) fn measure(endpoint: &Endpoint, amount: Amount, first: usize) -> Value {
-    let next = AtomicUsize::new(0);
+    let (next, late) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let gathered: Mutex<Vec<(usize, Result<Streamed, String>)>> = Mutex::default();
     let together = Barrier::new(amount.concurrency + 1);
     let mut begun = now();
@@ -66,8 +88,8 @@ pub(super) fn measure(endpoint: &Endpoint, amount: Amount, first: usize) -> Valu
                         break;
                     }
                     let prompt = prompt(first + number, amount.words);
-                    let one = endpoint.streamed(&prompt, amount.tokens);
-                    let one = one.map_err(|trouble| trouble.to_string());
+                    let one =
+                        in_time(endpoint, &late, || endpoint.streamed(&prompt, amount.tokens));
                     gathered.lock().unwrap_or_else(PoisonError::into_inner).push((number, one));
                 }
             });
@@ -82,6 +104,25 @@ pub(super) fn measure(endpoint: &Endpoint, amount: Amount, first: usize) -> Valu
     document(&all, amount, seconds)
 }
 
+/// Asks for a completion, unless too many in a row were late.
+fn in_time<T>(
+    endpoint: &Endpoint,
+    late: &AtomicUsize,
+    ask: impl FnOnce() -> Result<T, Trouble>,
+) -> Result<T, String> {
+    if late.load(Ordering::Relaxed) >= LATE {
+        return Err(format!("not asked for: {LATE} in a row were not there in time"));
+    }
+    let begun = now();
+    let one = ask();
+    if one.is_err() && begun.elapsed() >= endpoint.limit {
+        late.fetch_add(1, Ordering::Relaxed);
+    } else {
+        late.store(0, Ordering::Relaxed);
+    }
+    one.map_err(|trouble| trouble.to_string())
+}
+
 /// Where a stream has no usage: the same prompt is completed once more in one piece, whose usage
 /// counts where its text is the same, or where both say that they ended at the length asked for
 /// (a text that is cut inside a character differs).
@@ -91,12 +132,13 @@ fn counted(
     amount: Amount,
     first: usize,
 ) {
+    let late = AtomicUsize::new(0);
     for (number, one) in all {
         if let Ok(streamed) = one
             && streamed.usage.is_none()
         {
             let prompt = prompt(first + *number, amount.words);
-            let whole = endpoint.whole(&prompt, amount.tokens);
+            let whole = in_time(endpoint, &late, || endpoint.whole(&prompt, amount.tokens));
             let whole = whole.ok().filter(|whole| {
                 let length = whole.usage.map(|usage| usage.completion) == Some(amount.tokens);
                 whole.text == streamed.text || (whole.full && streamed.full && length)
@@ -194,9 +236,19 @@ mod tests {
     }
 
     #[test]
-    fn prompts_differ_from_their_first_word_on() {
-        assert_eq!(prompt(7, 3).split(' ').count(), 4);
-        assert_ne!(prompt(1, 8).split(' ').next(), prompt(2, 8).split(' ').next());
+    fn prompts_differ_in_their_first_words_from_each_other_and_from_run_to_run() {
+        for words in [1, 3, 6, 8, 256] {
+            assert_eq!(prompt(7, words).split(' ').count(), words + 1);
+        }
+        let first = |salt, number| {
+            let prompt = salted(salt, number, 8);
+            prompt.split(' ').take(SALTED).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_ne!(first(1, 7), first(1, 8));
+        assert_ne!(first(1, 7), first(2, 7));
         assert_eq!(prompt(3, 8), prompt(3, 8));
+        // What follows is the same in each run, so that it has the same tokens.
+        let rest = |salt| salted(salt, 7, 64).split(' ').skip(SALTED).collect::<Vec<_>>().join(" ");
+        assert_eq!(rest(1), rest(2));
     }
 }

@@ -20,8 +20,11 @@ use super::{
 const TICK: Duration = Duration::from_millis(200);
 /// Time for one look at `/health` or `/v1/models`.
 const LOOK: Duration = Duration::from_secs(5);
-/// How often a server may refuse a completion, or say that it is dead, until it is believed.
+/// How often a server may refuse a completion, or say that it is dead once it was well, until it is
+/// believed.
 const PATIENCE: u32 = 5;
+/// How long a server that was never well, and whose process is not known, may say nothing but that.
+const DEAD: Duration = Duration::from_mins(1);
 /// Tokens of the first completion.
 const TOKENS: u64 = 4;
 const PROMPT: &str = "The capital of France is";
@@ -69,7 +72,7 @@ pub(super) fn wait(
                 format!("not ready after {} s; last seen: {}", limit.as_secs_f64(), seen.last);
             return Err(NotReady { how: "time", why, ended: None });
         }
-        if let Some(health) = seen.health(endpoint)?
+        if let Some(health) = seen.health(endpoint, keeper.is_some())?
             && seen.completes(endpoint, keeper, begun + limit)?
         {
             let after_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -106,40 +109,65 @@ pub(super) fn in_words(how: &Value) -> String {
 struct Seen {
     looks: u32,
     last: String,
-    dead: u32,
+    refusal: Dead,
     refused: u32,
 }
 
 impl Default for Seen {
     fn default() -> Self {
-        Self { looks: 0, last: "nothing".to_owned(), dead: 0, refused: 0 }
+        Self { looks: 0, last: "nothing".to_owned(), refusal: Dead::default(), refused: 0 }
+    }
+}
+
+/// Counts how often a server says 503. vLLM says it once its engine is dead, others while they
+/// load, some with a word and some without.
+#[derive(Default)]
+struct Dead {
+    /// Whether it ever was well.
+    well: bool,
+    times: u32,
+    since: Option<Instant>,
+}
+
+impl Dead {
+    /// Takes in that it said something else.
+    fn other(&mut self, well: bool) {
+        *self = Self { well: self.well || well, ..Self::default() };
+    }
+
+    /// Takes in one more; tells whether it is believed. Where its process lives, only one that was
+    /// well before is: for the others the limit for all is there.
+    fn believed(&mut self, at: Instant, lives: bool) -> bool {
+        self.times += 1;
+        let since = *self.since.get_or_insert(at);
+        let long = at.duration_since(since) >= DEAD;
+        self.times >= PATIENCE && (self.well || (long && !lives))
     }
 }
 
 impl Seen {
     /// Asks for the health; nothing where the server is not well yet.
-    fn health(&mut self, endpoint: &Endpoint) -> Result<Option<String>, NotReady> {
+    fn health(&mut self, endpoint: &Endpoint, lives: bool) -> Result<Option<String>, NotReady> {
         let request = Request { method: "GET", path: "/health", body: None, limit: LOOK };
         let answer = match ask(endpoint.address, &request) {
             Ok(answer) => answer,
             Err(why) => {
                 self.last = why;
+                self.refusal.other(false);
                 return Ok(None);
             }
         };
         let status = answer.status;
         let said = shown(&answer.text().unwrap_or_else(|why| why));
         self.last = format!("GET /health: {status}: {said}");
+        let ill = status == 503 && !said.to_lowercase().contains("load");
+        if !ill {
+            self.refusal.other(status == 200);
+        }
         match status {
             200 => Ok(Some("200".to_owned())),
             404 | 405 => Ok(Some(format!("{status}: it has no /health"))),
-            // Some say 503 with a word while they load; vLLM says it without any once its engine is
-            // dead, and opens its port only when it is ready.
-            503 if !said.to_lowercase().contains("load") => {
-                self.dead += 1;
-                if self.dead < PATIENCE {
-                    return Ok(None);
-                }
+            _ if ill && self.refusal.believed(now(), lives) => {
                 let why = format!("the engine is dead: {}", self.last);
                 Err(NotReady { how: "dead", why, ended: None })
             }
@@ -169,8 +197,9 @@ impl Seen {
                 }
                 Err(trouble) => {
                     self.last = format!("POST /v1/completions: {trouble}");
-                    // These say that a field is not known; all else is no matter of dialect.
-                    if !matches!(trouble, Trouble::Refused(400 | 422, _)) {
+                    // These say that a field is not known, or pass it over; all else is no matter of
+                    // dialect.
+                    if !matches!(trouble, Trouble::Refused(400 | 422, _) | Trouble::Short(_)) {
                         return self.patient(&trouble);
                     }
                 }
@@ -198,10 +227,7 @@ impl Seen {
 
 /// Asks for one completion, as a stream and in one piece: both must be taken in this dialect.
 fn first(endpoint: &Endpoint) -> Result<(), Trouble> {
-    let whole = endpoint.whole(PROMPT, TOKENS)?;
-    if whole.text.is_empty() && whole.usage.is_none_or(|usage| usage.completion == 0) {
-        return Err(Trouble::Broken("status 200, and a completion of nothing".to_owned()));
-    }
+    endpoint.whole(PROMPT, TOKENS)?;
     endpoint.streamed(PROMPT, TOKENS).map(|_| ())
 }
 
@@ -238,5 +264,31 @@ pub(super) fn counted(endpoint: &Endpoint) -> Value {
             }
             found => found,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Says 503 so often, a second apart; tells at which it is believed.
+    fn at(dead: &mut Dead, lives: bool) -> Option<u64> {
+        let begun = now();
+        (0..100).find(|second| dead.believed(begun + Duration::from_secs(*second), lives))
+    }
+
+    #[test]
+    fn a_503_is_the_end_of_a_server_that_was_well_and_the_beginning_of_others() {
+        assert_eq!(at(&mut Dead::default(), true), None);
+        assert_eq!(at(&mut Dead::default(), false), Some(60));
+        let mut well = Dead::default();
+        well.other(true);
+        assert_eq!(at(&mut well, true), Some(4));
+        well.other(true);
+        assert_eq!(at(&mut well, false), Some(4));
+        let mut started_again = Dead::default();
+        assert!(!started_again.believed(now(), false));
+        started_again.other(false);
+        assert_eq!(at(&mut started_again, false), Some(60));
     }
 }
