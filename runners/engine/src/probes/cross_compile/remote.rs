@@ -75,7 +75,7 @@ pub(super) fn did(remote: &Json, ours: bool) -> Result<Did, AttemptError> {
     match said.split_once(' ').unwrap_or((said, "")) {
         ("exit", number) => match number.trim().parse::<i32>() {
             Ok(126) if complaint.contains("Permission denied") => {
-                broken("no program may be started there in /var/tmp or TMPDIR: mounted noexec?")
+                broken("no program may be started there in TMPDIR or /var/tmp: mounted noexec?")
             }
             Ok(number) => Ok(ended(number, complaint, first(OUT), ours)),
             Err(_) => Err(failed(FindingCode::OutputUnreadable, format!("no exit status: {said}"))),

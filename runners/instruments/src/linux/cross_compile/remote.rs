@@ -44,7 +44,7 @@ const SECONDS: u32 = 20;
 const SCRIPT: &[&str] = &[
     "umask 077",
     // Programs may be forbidden in /tmp.
-    r#"for t in /var/tmp "${TMPDIR:-/tmp}"; do d=$(mktemp -d "$t/verify-XXXXXXXX" 2> /dev/null) && break; done"#,
+    r#"for t in "${TMPDIR:-/var/tmp}" /var/tmp /tmp; do d=$(mktemp -d "$t/verify-XXXXXXXX" 2> /dev/null) && break; done"#,
     r#"[ -n "$d" ] || { echo verify-remote folder; exit 0; }"#,
     r#"trap "rm -rf \"$d\"" EXIT"#,
     r#"trap "exit 1" HUP INT TERM PIPE"#,
