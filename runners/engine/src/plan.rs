@@ -12,6 +12,7 @@ use verify_model::{
     effect::Effect,
     finding::FindingCode,
     node::{Facts, NodeFile, NodeRole},
+    outcome::Outcome,
     verdict::Answer,
 };
 
@@ -151,16 +152,51 @@ pub fn broken_promises(node: &NodeFile, facts: &Facts, steps: &[Step]) -> Vec<St
     let lacking = node.has.iter().filter(|c| !facts.capabilities.contains(*c) && !needed(c));
     let promised = lacking.map(|capability| Check {
         id: promise_id(capability),
+        when: vec![capability.clone()],
+        why: "The node file says that the machine is built so.".to_owned(),
+        source: format!("{}, `has`", node.location.file),
+        ..of_the_node(node, format!("The node has the capability `{capability}`"))
+    });
+    let step = |check: Check| Step {
+        left_out: left_out(&check, node, facts, &Permissions::default()),
+        check,
+    };
+    promised.map(step).collect()
+}
+
+/// Names the check that a node answers at all, where it does not.
+pub const REACHABLE: &str = "node/reachable";
+
+/// Plans for a node that cannot be asked: one error, and everything else waits for it.
+pub fn unreachable(node: &NodeFile, steps: Vec<Step>, code: FindingCode, why: &str) -> Vec<Step> {
+    let title = format!("The node {} can be asked", node.name);
+    let check = Check {
+        id: REACHABLE.to_owned(),
+        why: "What cannot be asked is neither right nor wrong.".to_owned(),
+        source: format!("{}, `ssh`", node.location.file),
+        ..of_the_node(node, title)
+    };
+    let answer = Answer::Unreachable { code, message: why.to_owned() };
+    let first = Step { check, left_out: Some(answer) };
+    let blocked = Answer::Blocked { by: REACHABLE.to_owned(), outcome: Outcome::Error };
+    let others = steps.into_iter().map(|step| Step { left_out: Some(blocked.clone()), ..step });
+    [first].into_iter().chain(others).collect()
+}
+
+/// Builds a check that no suite declares, but the node file.
+fn of_the_node(node: &NodeFile, title: String) -> Check {
+    Check {
+        id: String::new(),
         suite: "node".to_owned(),
-        title: format!("The node has the capability `{capability}`"),
+        title,
         probe: "facts".to_owned(),
         with: Params::new(),
         effect: Effect::Reads,
         after: Vec::new(),
-        when: vec![capability.clone()],
+        when: Vec::new(),
         tags: Vec::new(),
-        why: "The node file says that the machine is built so.".to_owned(),
-        source: format!("{}, `has`", node.location.file),
+        why: String::new(),
+        source: String::new(),
         fix: String::new(),
         repeat: 1,
         limit_ms: DEFAULT_LIMIT_MS,
@@ -169,12 +205,7 @@ pub fn broken_promises(node: &NodeFile, facts: &Facts, steps: &[Step]) -> Vec<St
         advise: Vec::new(),
         record: Vec::new(),
         location: node.location.clone(),
-    });
-    let step = |check: Check| Step {
-        left_out: left_out(&check, node, facts, &Permissions::default()),
-        check,
-    };
-    promised.map(step).collect()
+    }
 }
 
 /// Returns the reason not to ask a check, the node's own lack first.

@@ -188,6 +188,15 @@ pub fn gather_error(evidence: &Evidence, failure: &Failure) -> AttemptError {
         FailureKind::Interrupted => FindingCode::Interrupted,
         FailureKind::NotRecorded => FindingCode::NotRecorded,
         FailureKind::NotSimulated => FindingCode::NotSimulated,
+        FailureKind::NameUnknown => FindingCode::NameUnknown,
+        FailureKind::NoRoute => FindingCode::NoRoute,
+        FailureKind::LoginRefused => FindingCode::LoginRefused,
+        FailureKind::LoginTimedOut => FindingCode::LoginTimedOut,
+        FailureKind::HostKeyUnknown => FindingCode::HostKeyUnknown,
+        FailureKind::HostKeyChanged => FindingCode::HostKeyChanged,
+        FailureKind::AuthenticationRefused => FindingCode::AuthenticationRefused,
+        FailureKind::ShellBroken => FindingCode::ShellBroken,
+        FailureKind::ConnectionLost => FindingCode::ConnectionLost,
         FailureKind::NotFound | FailureKind::Unsupported | FailureKind::Other => {
             FindingCode::GatherFailed
         }

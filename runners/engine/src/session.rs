@@ -26,6 +26,7 @@ use crate::{
         diagnostic::{LoadError, did_you_mean},
     },
     plan::{self, Permissions, Selection, Step},
+    probe::gather_error,
     python,
     transport::Transport,
 };
@@ -105,6 +106,12 @@ pub fn prepare(
         let mut steps = plan::plan(checks, file, &facts, &request.permissions);
         if request.selection.is_everything() {
             steps.extend(plan::broken_promises(file, &facts, &steps));
+        }
+        // All asks went one way: if it leads nowhere, no answer is missing but one.
+        let lost = evidence.iter().find(|p| p.failure().is_some_and(|f| f.kind.is_of_the_link()));
+        if let Some((piece, failure)) = lost.and_then(|piece| Some((piece, piece.failure()?))) {
+            let code = gather_error(piece, failure).code;
+            steps = plan::unreachable(file, steps, code, &failure.message);
         }
         for step in &mut steps {
             step.check.repeat = request.repeat.unwrap_or(step.check.repeat);

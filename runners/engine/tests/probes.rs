@@ -31,7 +31,7 @@ const GENERIC: [&str; 6] = ["command", "file", "port", "process", "sysctl", "sys
 /// Facts that a probe states by finding nothing: they are answers although nothing was gathered.
 const SAID_BY_ABSENCE: [&str; 2] = ["exists", "open"];
 
-const FAILURES: [FailureKind; 10] = [
+const FAILURES: [FailureKind; 19] = [
     FailureKind::NotFound,
     FailureKind::PermissionDenied,
     FailureKind::TimedOut,
@@ -41,6 +41,15 @@ const FAILURES: [FailureKind; 10] = [
     FailureKind::NotSimulated,
     FailureKind::Refused,
     FailureKind::Unsupported,
+    FailureKind::NameUnknown,
+    FailureKind::NoRoute,
+    FailureKind::LoginRefused,
+    FailureKind::LoginTimedOut,
+    FailureKind::HostKeyUnknown,
+    FailureKind::HostKeyChanged,
+    FailureKind::AuthenticationRefused,
+    FailureKind::ShellBroken,
+    FailureKind::ConnectionLost,
     FailureKind::Other,
 ];
 

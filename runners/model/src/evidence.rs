@@ -146,8 +146,44 @@ pub enum FailureKind {
     NotSimulated,
     /// The node cannot be asked this way.
     Unsupported,
+    /// Nobody knows the name of the node.
+    NameUnknown,
+    /// No way leads to the node.
+    NoRoute,
+    /// The node takes no logins: nothing listens there.
+    LoginRefused,
+    /// The node did not answer the login in time.
+    LoginTimedOut,
+    /// The node's key is not known, so nothing was sent.
+    HostKeyUnknown,
+    /// The node has another key than it had, so nothing was sent.
+    HostKeyChanged,
+    /// The node does not let this user in.
+    AuthenticationRefused,
+    /// The login shell of the node runs nothing that it is given.
+    ShellBroken,
+    /// The connection was lost before the answer was whole.
+    ConnectionLost,
     /// Anything else, such as an input or output error.
     Other,
+}
+
+impl FailureKind {
+    /// Tells whether it is about the way to the node, so that every ask would fare alike.
+    pub fn is_of_the_link(self) -> bool {
+        matches!(
+            self,
+            Self::NameUnknown
+                | Self::NoRoute
+                | Self::LoginRefused
+                | Self::LoginTimedOut
+                | Self::HostKeyUnknown
+                | Self::HostKeyChanged
+                | Self::AuthenticationRefused
+                | Self::ShellBroken
+                | Self::ConnectionLost
+        )
+    }
 }
 
 impl Failure {

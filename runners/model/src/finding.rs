@@ -95,6 +95,33 @@ catalogue! {
     ConnectionRefused "connection-refused" Error
         "Nothing accepts the connection."
         "Start the service, or correct host and port.";
+    NameUnknown "name-unknown" Error
+        "Nobody knows the name of the node."
+        "Correct `ssh` in the node file, or give the alias a HostName in ~/.ssh/config.";
+    NoRoute "no-route" Error
+        "No way leads to the node."
+        "Look whether it is switched on and cabled: `ssh ALIAS true` says the same.";
+    LoginRefused "login-refused" Error
+        "The node takes no logins: nothing listens on its ssh port."
+        "Start the ssh server there (`systemctl start ssh`; on a Mac: Sharing, Remote Login), or correct the port in ~/.ssh/config.";
+    LoginTimedOut "login-timed-out" Error
+        "The node did not answer the login in time."
+        "Look whether it is switched on and reachable: `ssh ALIAS true` says the same; a firewall that drops looks like this.";
+    HostKeyUnknown "host-key-unknown" Error
+        "The node's key is not known yet, so nothing was sent."
+        "Log in once by hand with `ssh ALIAS` and compare the key's fingerprint.";
+    HostKeyChanged "host-key-changed" Error
+        "The node has another key than it had: reinstalled, or somebody stands between."
+        "Find out why before anything else; only then `ssh-keygen -R HOST`, and log in once by hand.";
+    AuthenticationRefused "authentication-refused" Error
+        "The node does not let this user in without a password."
+        "Make `ssh -o BatchMode=yes ALIAS true` work: copy a key with ssh-copy-id, and load it into the agent.";
+    ShellBroken "shell-broken" Error
+        "The login shell of the node runs nothing that it is given."
+        "Run `ssh ALIAS /bin/sh -c true`: the account needs a shell that lets /bin/sh run, and start files that do not exit.";
+    ConnectionLost "connection-lost" Error
+        "The connection was lost before the answer was whole."
+        "Run it again; if it happens again, look at the node and at the network between.";
     CapabilityUnknown "capability-unknown" Error
         "Nobody could tell whether the node has a capability that the check needs."
         "Look at the message: it says what could not be looked at, and why.";

@@ -46,6 +46,7 @@ pub fn judge(node: &str, check: &Check, answer: &Answer, baselines: &[Baseline])
             verdict.outcome = Outcome::Skip;
             verdict.findings.push(Finding::new(*code, message.clone()));
         }
+        Answer::Unreachable { code, message } => error(&mut verdict, *code, message),
         Answer::Interrupted => {
             error(&mut verdict, FindingCode::Interrupted, "interrupted before it was answered");
         }

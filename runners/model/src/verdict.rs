@@ -60,6 +60,13 @@ pub enum Answer {
         /// Detail in one line.
         message: String,
     },
+    /// The node could not be asked at all; the code says why.
+    Unreachable {
+        /// One of the codes of severity `error`.
+        code: FindingCode,
+        /// Detail in one line.
+        message: String,
+    },
     /// The run was interrupted before it was answered.
     Interrupted,
     /// The record ends before it was answered.

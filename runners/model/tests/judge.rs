@@ -133,7 +133,8 @@ fn an_error_to_gather_is_never_a_failure_of_the_node() {
     // Half of the repeats say nothing about the others.
     let mixed = vec![attempt(1, measured(&[50.0])), error(2, 1, FindingCode::TimedOut)];
     assert_eq!(outcome(&check, &Answer::Attempted(mixed)), Outcome::Error);
-    for answer in [Answer::Interrupted, Answer::NotReached, Answer::Attempted(vec![])] {
+    let lost = Answer::Unreachable { code: FindingCode::NoRoute, message: "no route".to_owned() };
+    for answer in [Answer::Interrupted, Answer::NotReached, lost, Answer::Attempted(vec![])] {
         assert_eq!(outcome(&check, &answer), Outcome::Error);
     }
 }

@@ -204,6 +204,7 @@ fn nothing_missing_ever_passes_under_any_matcher() {
         Answer::Attempted(vec![attempt(1, measured(&[1.0])), error(2, 1, FindingCode::Waived)]),
         Answer::Interrupted,
         Answer::NotReached,
+        Answer::Unreachable { code: FindingCode::NoRoute, message: "made to fail".to_owned() },
         Answer::Blocked { by: "a/b".into(), outcome: Outcome::Fail },
     ];
     for matcher in matchers() {

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use verify_engine::{
     record,
     session::auto_via,
-    transport::{Local, Replay, Sim, Transport},
+    transport::{Local, Replay, Sim, Ssh, Transport},
 };
 use verify_model::node::{NodeFile, Via};
 
@@ -55,10 +55,10 @@ pub(crate) fn transport(
     };
     match via {
         Via::Local => Ok(Arc::new(Local::new(run_id).with_instruments(this_program()?))),
-        Via::Ssh(alias) => bail!(
-            "node {} would be asked by ssh ({alias}), which this version cannot do yet; run verify on that machine, or ask this one with --via local",
-            node.name
-        ),
+        Via::Ssh(alias) => {
+            let ssh = Ssh::new(&alias, run_id, true).map_err(anyhow::Error::msg);
+            Ok(Arc::new(ssh.with_context(|| format!("node {}", node.name))?))
+        }
         Via::Replay(run) => replay(&run, &node.name),
         Via::Sim(scenario) => simulated(&scenario, run_id),
     }

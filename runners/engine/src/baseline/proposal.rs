@@ -95,6 +95,7 @@ fn measures(check: &Check, finals: &[&Attempt]) -> bool {
 /// Says why a check that measures has nothing to accept; what was left out on purpose is no loss.
 fn unanswered(answer: &Answer) -> Option<String> {
     match answer {
+        Answer::Unreachable { message, .. } => Some(format!("the node was not reached: {message}")),
         Answer::Blocked { by, outcome } => Some(format!("it waited for {by}: {outcome}")),
         Answer::Interrupted | Answer::NotReached => {
             Some("the run was interrupted before it was answered".to_owned())

@@ -21,6 +21,8 @@ use crate::transport::{Cancel, Transport};
 const POOL: usize = 4;
 /// Time beyond an ask's own limit after which its thread counts as hung.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The same where a batch is sent to another machine: logins are tried, and tried again.
+const BATCH_PATIENCE: Duration = Duration::from_mins(2);
 
 /// Longest wait between two looks at the interrupt flag.
 const TICK: Duration = Duration::from_millis(100);
@@ -69,6 +71,9 @@ impl Gatherer<'_> {
 
     /// Starts threads that answer asks until there are no more.
     fn start_pool(&self, asks: &[Ask]) -> Receiver<Answer> {
+        if self.transport.is_batched() {
+            return self.start_batch(asks);
+        }
         let (jobs, queue) = unbounded::<(usize, Ask)>();
         let (done, results) = unbounded();
         for job in asks.iter().cloned().enumerate() {
@@ -91,13 +96,29 @@ impl Gatherer<'_> {
         results
     }
 
+    /// Starts one thread that has all asks answered together.
+    fn start_batch(&self, asks: &[Ask]) -> Receiver<Answer> {
+        let (done, results) = unbounded();
+        let (transport, cancel) = (Arc::clone(&self.transport), self.context.cancel.clone());
+        let asks = asks.to_vec();
+        std::thread::spawn(move || {
+            let mut hear = |at: usize, captured: Captured, elapsed: Duration| {
+                let start = now().checked_sub(elapsed).unwrap_or_else(now);
+                let _ = done.send(Answer { at, captured, start, elapsed });
+            };
+            transport.gather_all(&asks, &cancel, &mut hear);
+        });
+        results
+    }
+
     /// Returns how long nothing may be heard: the longest limit that still runs, and some more.
     fn patience(&self, asks: &[Ask], pieces: &[Option<Evidence>]) -> Duration {
         if self.context.cancel.requested() {
             return PATIENCE;
         }
         let waiting = asks.iter().zip(pieces).filter(|(_, piece)| piece.is_none());
-        waiting.map(|(ask, _)| limit_of(ask)).max().unwrap_or_default() + PATIENCE
+        let more = if self.transport.is_batched() { BATCH_PATIENCE } else { PATIENCE };
+        waiting.map(|(ask, _)| limit_of(ask)).max().unwrap_or_default() + more
     }
 
     fn unanswered(&self, first: u32, at: usize, ask: &Ask) -> Evidence {

@@ -21,7 +21,7 @@ use verify_model::{
 use super::{Gatherer, Observer};
 use crate::{
     plan::Step,
-    probe::{With, failed},
+    probe::{With, failed, gather_error},
     probes,
 };
 
@@ -340,6 +340,12 @@ fn read(step: &Step, evidence: &[Evidence]) -> Result<Observation, AttemptError>
         FailureKind::NotSimulated => Some(FindingCode::NotSimulated),
         _ => None,
     };
+    // What failed on the way to the node says nothing of it, so no probe reads that.
+    let lost =
+        evidence.iter().find(|piece| piece.failure().is_some_and(|f| f.kind.is_of_the_link()));
+    if let Some((piece, failure)) = lost.and_then(|piece| Some((piece, piece.failure()?))) {
+        return Err(gather_error(piece, failure));
+    }
     let mut failures = evidence.iter().filter_map(Evidence::failure);
     if let Some(error) = failures.find_map(|f| Some(failed(unasked(f)?, f.message.clone()))) {
         return Err(error);

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Folders looked in after `PATH`: a service's or an ssh login's `PATH` often lacks them.
-const USUAL: &[&str] = &[
+pub(super) const USUAL: &[&str] = &[
     "/usr/local/sbin",
     "/usr/local/bin",
     "/usr/sbin",
@@ -18,12 +18,15 @@ const USUAL: &[&str] = &[
     "/usr/src/tensorrt/bin",
     "/opt/cuda/bin",
     "/opt/homebrew/bin",
+    "/opt/homebrew/sbin",
+    "/opt/local/bin",
+    "/run/current-system/sw/bin",
     "/snap/bin",
 ];
 
 /// Folders below what a variable names, looked in last: installers put programs there for one user
 /// or name the place in a profile that a service never reads.
-const BELOW: &[(&str, &str)] =
+pub(super) const BELOW: &[(&str, &str)] =
     &[("HOME", ".cargo/bin"), ("CUDA_HOME", "bin"), ("CUDA_PATH", "bin"), ("TENSORRT_HOME", "bin")];
 
 /// Returns the folders in which programs are looked for, in order.

@@ -11,11 +11,15 @@ mod local;
 mod locate;
 mod replay;
 mod sim;
+mod ssh;
 mod stray;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use verify_model::{ask::Ask, evidence::Captured, node::Via};
@@ -23,6 +27,7 @@ use verify_model::{ask::Ask, evidence::Captured, node::Via};
 pub use local::Local;
 pub use replay::Replay;
 pub use sim::Sim;
+pub use ssh::{CONFIG as SSH_CONFIG, Ssh};
 
 /// Answers asks on one node.
 pub trait Transport: Send + Sync {
@@ -36,6 +41,23 @@ pub trait Transport: Send + Sync {
 
     /// Gathers one thing. Returns within the ask's limit and some grace, unless the kernel hangs.
     fn gather(&self, ask: &Ask, cancel: &Cancel) -> Captured;
+
+    /// Tells whether asks are better gathered together than one by one by several threads.
+    fn is_batched(&self) -> bool {
+        false
+    }
+
+    /// Gathers several things; hears of each by its place, what was captured and how long it took.
+    fn gather_all(
+        &self,
+        asks: &[Ask],
+        cancel: &Cancel,
+        hear: &mut dyn FnMut(usize, Captured, Duration),
+    ) {
+        for (at, ask) in asks.iter().enumerate() {
+            hear(at, self.gather(ask, cancel), Duration::ZERO);
+        }
+    }
 
     /// Ends what the run may have left behind on the node; returns how it is named.
     fn sweep(&self) -> Vec<String>;

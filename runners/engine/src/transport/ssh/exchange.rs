@@ -1,0 +1,354 @@
+//! Sends one script over one ssh process and hears the answers as they come.
+//!
+//! The limits are kept here: the clock of an ask starts with its first frame. Closing our end of
+//! standard input is what ends the work over there, so a killed harness leaves nothing; ours here is
+//! a process group of its own.
+
+use std::{
+    collections::VecDeque,
+    io::{Read, Write},
+    os::unix::process::CommandExt as _,
+    process::{Child, ChildStdin, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use rustix::process::{Pid, Signal, kill_process_group};
+use verify_model::{
+    ask::{Ask, DEFAULT_LIMIT_MS},
+    evidence::{Captured, Failure, FailureKind},
+};
+
+use super::{
+    super::Cancel,
+    answer::{Answer, Side},
+    frame::{Cutter, Piece},
+    trouble,
+};
+
+/// Time until the first frame: connecting, the key exchange, start files of the login shell.
+const OPENING: Duration = Duration::from_secs(30);
+/// Time that a script may take to end after its last frame.
+const CLOSING: Duration = Duration::from_secs(2);
+const TICK: Duration = Duration::from_millis(50);
+/// Bounds what is kept of ssh's own words. *Units*: B.
+const WORDS: usize = 16 * 1024;
+
+/// Says how an exchange ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// Every ask was answered.
+    Through,
+    /// An ask was not answered in time, and that was heard; those after it were not begun.
+    TimedOut,
+    Interrupted,
+    /// The server had too many logins at once.
+    Crowded(Failure),
+    /// Nobody was there, or the connection was lost; asks that were not answered have this reason.
+    Broken(Failure),
+}
+
+/// Hears of each answer: its number, what was captured, and how long it took.
+pub(super) type Hear<'h> = &'h mut dyn FnMut(usize, Captured, Duration);
+
+/// Runs a script that answers these asks.
+pub(super) fn run(
+    argv: &[String],
+    nonce: &str,
+    script: String,
+    asks: &[(usize, &Ask)],
+    cancel: &Cancel,
+    hear: Hear<'_>,
+) -> End {
+    let running = match Running::start(argv, script) {
+        Ok(running) => running,
+        Err(error) => {
+            return End::Broken(Failure::new(FailureKind::Other, format!("ssh: {error}")));
+        }
+    };
+    let mut talk = Talk::new(nonce, asks);
+    talk.listen(running, cancel, hear)
+}
+
+/// Holds one ssh process and what is heard of it.
+pub(super) struct Running {
+    child: Child,
+    heard: Receiver<(Side, Option<Vec<u8>>)>,
+    /// Dropped, it closes our end of standard input.
+    _open: Sender<()>,
+}
+
+impl Running {
+    #[allow(clippy::disallowed_methods, reason = "the transport starts ssh")]
+    pub(super) fn start(argv: &[String], script: String) -> std::io::Result<Self> {
+        let (program, rest) = argv.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
+        let mut child = Command::new(program)
+            .args(rest)
+            .env("LC_ALL", "C")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()?;
+        let (say, heard) = unbounded();
+        let (open, closed) = bounded::<()>(0);
+        if let Some(stdin) = child.stdin.take() {
+            std::thread::spawn(move || write(stdin, &script, &closed));
+        }
+        if let Some(stdout) = child.stdout.take() {
+            let say = say.clone();
+            std::thread::spawn(move || read(stdout, Side::Out, &say));
+        }
+        if let Some(stderr) = child.stderr.take() {
+            std::thread::spawn(move || read(stderr, Side::Err, &say));
+        }
+        Ok(Self { child, heard, _open: open })
+    }
+
+    pub(super) fn heard(&self) -> &Receiver<(Side, Option<Vec<u8>>)> {
+        &self.heard
+    }
+
+    /// Tells whether the process has ended.
+    pub(super) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.has_ended() {
+            return;
+        }
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// Writes the script, and keeps standard input open until somebody closes it.
+fn write(mut stdin: ChildStdin, script: &str, closed: &Receiver<()>) {
+    if stdin.write_all(script.as_bytes()).and_then(|()| stdin.flush()).is_ok() {
+        let _ = closed.recv();
+    }
+}
+
+fn read(mut from: impl Read, side: Side, say: &Sender<(Side, Option<Vec<u8>>)>) {
+    let mut buffer = vec![0_u8; 64 * 1024];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(length) if length > 0 => {
+                if say.send((side, Some(buffer[..length].to_vec()))).is_err() {
+                    return;
+                }
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            _ => break,
+        }
+    }
+    let _ = say.send((side, None));
+}
+
+/// Holds what is known of one exchange.
+struct Talk<'a> {
+    asks: &'a [(usize, &'a Ask)],
+    cutters: [Cutter; 2],
+    /// Answers that have begun and are not whole, oldest first: one stream may be ahead of the other.
+    open: VecDeque<(usize, Answer<'a>, Instant)>,
+    /// Which answer each stream is at.
+    at: [Option<usize>; 2],
+    /// What ssh says before and after the frames.
+    words: Vec<u8>,
+    answered: usize,
+    through: [bool; 2],
+    closed: [bool; 2],
+}
+
+impl<'a> Talk<'a> {
+    fn new(nonce: &str, asks: &'a [(usize, &'a Ask)]) -> Self {
+        Self {
+            asks,
+            cutters: [Cutter::new(nonce), Cutter::new(nonce)],
+            open: VecDeque::new(),
+            at: [None; 2],
+            words: Vec::new(),
+            answered: 0,
+            through: [false; 2],
+            closed: [false; 2],
+        }
+    }
+
+    fn listen(&mut self, mut running: Running, cancel: &Cancel, hear: Hear<'_>) -> End {
+        let mut deadline = now() + OPENING;
+        loop {
+            if cancel.requested() {
+                return End::Interrupted;
+            }
+            if let Some((number, begun)) = self.open.front().map(|(n, _, begun)| (*n, *begun)) {
+                deadline = begun + self.limit(number);
+                if now() >= deadline {
+                    // What is held back for a mark is its last words.
+                    self.close(Side::Err);
+                    self.close(Side::Out);
+                    let last = self.open.front().and_then(|(_, answer, _)| answer.last_line());
+                    hear(number, self.timed_out(number, last), begun.elapsed());
+                    return End::TimedOut;
+                }
+            } else if now() >= deadline {
+                return self.silent(&mut running);
+            }
+            match running.heard().recv_timeout(TICK.min(deadline.saturating_duration_since(now())))
+            {
+                Ok((side, Some(bytes))) => {
+                    if self.take(side, &bytes, hear) {
+                        deadline = now() + CLOSING;
+                    }
+                }
+                Ok((side, None)) => self.close(side),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => self.closed = [true; 2],
+            }
+            if self.through == [true; 2] {
+                return End::Through;
+            }
+            if self.closed == [true; 2] {
+                return self.lost();
+            }
+        }
+    }
+
+    fn limit(&self, number: usize) -> Duration {
+        let ask = self.asks.iter().find(|(known, _)| *known == number);
+        let ms = ask.and_then(|(_, ask)| ask.limit_ms()).unwrap_or(DEFAULT_LIMIT_MS);
+        Duration::from_millis(ms)
+    }
+
+    fn timed_out(&self, number: usize, last: Option<String>) -> Captured {
+        let ms = self.limit(number).as_millis();
+        let said = last.map_or_else(String::new, |line| format!("; its last line was: {line}"));
+        let message = format!("no end within {ms} ms, ended with its children{said}");
+        Captured::Failed(Failure::new(FailureKind::TimedOut, message))
+    }
+
+    /// Takes bytes of one stream; tells whether an answer is whole now.
+    fn take(&mut self, side: Side, bytes: &[u8], hear: Hear<'_>) -> bool {
+        let at = usize::from(side == Side::Err);
+        if side == Side::Err && !self.cutters[at].has_begun() {
+            self.keep(bytes);
+        }
+        let mut pieces = Vec::new();
+        self.cutters[at].push(bytes, &mut |piece| pieces.push(piece));
+        let before = self.answered;
+        for piece in pieces {
+            self.piece(side, piece, hear);
+        }
+        self.answered > before
+    }
+
+    fn piece(&mut self, side: Side, piece: Piece, hear: Hear<'_>) {
+        match piece {
+            Piece::Begin(number) => self.begin(side, number),
+            Piece::File(path) => {
+                if let Some((_, answer, _)) = self.current(side) {
+                    answer.file(side, path);
+                }
+            }
+            Piece::Bytes(bytes) => match self.current(side) {
+                Some((_, answer, _)) => answer.push(side, &bytes),
+                None if side == Side::Err => self.keep(&bytes),
+                None => {}
+            },
+            Piece::End(number, how) => {
+                let at = self.at[usize::from(side == Side::Err)].take();
+                let open =
+                    self.open.iter_mut().find(|(open, ..)| at == Some(number) && *open == number);
+                let whole = open.is_some_and(|(_, answer, _)| answer.end(side, how));
+                // Both streams give their answers in one order, so the oldest is whole first.
+                if whole && let Some((number, answer, begun)) = self.open.pop_front() {
+                    self.answered += 1;
+                    hear(number, answer.captured(), begun.elapsed());
+                }
+            }
+            Piece::Through => self.through[usize::from(side == Side::Err)] = true,
+        }
+    }
+
+    /// Begins an answer where it is the next one of its stream; anything else is not ours.
+    fn begin(&mut self, side: Side, number: usize) {
+        let next = self.asks.get(self.answered..).unwrap_or_default();
+        let Some((_, ask)) = next.iter().find(|(next, _)| *next == number) else { return };
+        self.at[usize::from(side == Side::Err)] = Some(number);
+        match self.open.iter_mut().find(|(open, ..)| *open == number) {
+            // Complaints may be ahead by many asks: the clock of one starts with its output.
+            Some((_, _, begun)) if side == Side::Out => *begun = now(),
+            Some(_) => {}
+            None => self.open.push_back((number, Answer::new(ask), now())),
+        }
+    }
+
+    fn current(&mut self, side: Side) -> Option<&mut (usize, Answer<'a>, Instant)> {
+        let number = self.at[usize::from(side == Side::Err)]?;
+        self.open.iter_mut().find(|(open, ..)| *open == number)
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = WORDS.saturating_sub(self.words.len()).min(bytes.len());
+        self.words.extend_from_slice(&bytes[..room]);
+    }
+
+    fn close(&mut self, side: Side) {
+        let at = usize::from(side == Side::Err);
+        let mut rest = Vec::new();
+        self.cutters[at].close(&mut |piece| rest.push(piece));
+        for piece in rest {
+            let Piece::Bytes(bytes) = piece else { continue };
+            match self.current(side) {
+                Some((_, answer, _)) => answer.push(side, &bytes),
+                None if side == Side::Err => self.keep(&bytes),
+                None => {}
+            }
+        }
+        self.closed[at] = true;
+    }
+
+    /// Says why nothing was heard for so long.
+    fn silent(&self, running: &mut Running) -> End {
+        let _ = running.has_ended();
+        if self.answered > 0 || self.cutters[0].has_begun() {
+            let message = "nothing more was heard of the node";
+            return End::Broken(Failure::new(FailureKind::ConnectionLost, message));
+        }
+        let seconds = OPENING.as_secs();
+        let noise = self.cutters[0].noise();
+        let message = format!("no answer within {seconds} s of the login; it said: {noise}");
+        End::Broken(Failure::new(FailureKind::ShellBroken, message))
+    }
+
+    /// Says why the streams ended before the script was through.
+    fn lost(&self) -> End {
+        let said = String::from_utf8_lossy(&self.words).into_owned();
+        let begun = self.cutters[0].has_begun() || self.cutters[1].has_begun();
+        match trouble::of_ssh(&said) {
+            Some(failure) if !begun && trouble::is_crowded(&said) => End::Crowded(failure),
+            Some(failure) if begun => {
+                End::Broken(Failure::new(FailureKind::ConnectionLost, failure.message))
+            }
+            Some(failure) => End::Broken(failure),
+            None if !begun && trouble::is_crowded(&said) => {
+                End::Crowded(Failure::new(FailureKind::LoginRefused, said.trim()))
+            }
+            None if begun => {
+                let message = "the connection ended before the answer was whole";
+                End::Broken(Failure::new(FailureKind::ConnectionLost, message))
+            }
+            None => End::Broken(trouble::of_shell(&self.cutters[0].noise(), &said)),
+        }
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "limits are kept by the clock of the transport")]
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,356 @@
+//! Answers asks on another machine, through the system's ssh as its user has set it up.
+//!
+//! All asks of a batch travel as one script in one exchange. Where a node is asked more than once, a
+//! master connection carries the exchanges; it is a session that waits for the end of its own
+//! standard input, so it ends with this process, however that ends. Host keys are the user's
+//! affair: nothing is sent to a host whose key is not known. Which ssh configuration counts can be
+//! said by [`CONFIG`].
+
+mod answer;
+mod exchange;
+mod frame;
+mod script;
+mod trouble;
+
+use std::{
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::bounded;
+use verify_model::{
+    ask::{Ask, DEFAULT_CAP, DEFAULT_LIMIT_MS},
+    evidence::{Captured, Failure, FailureKind},
+    node::Via,
+};
+
+use self::{
+    answer::Side,
+    exchange::{End, Running},
+    frame::{Cutter, Piece},
+};
+use super::{Cancel, Transport, locate, stray};
+
+/// Names the variable that says which configuration ssh reads instead of the user's.
+pub const CONFIG: &str = "VERIFY_SSH_CONFIG";
+
+/// What is the same for every call. *Source*: `ssh_config(5)`; the user's own settings of the
+/// same name would break the frames, wait for a person, or open doors that nobody asked for.
+const OPTIONS: &[&str] = &[
+    "BatchMode=yes",
+    // Under `no`, a command runs although the key has changed.
+    "StrictHostKeyChecking=yes",
+    "ConnectTimeout=10",
+    "ServerAliveInterval=5",
+    "ServerAliveCountMax=3",
+    "LogLevel=INFO",
+    "ForwardAgent=no",
+    "ForwardX11=no",
+    "ClearAllForwardings=yes",
+    "RemoteCommand=none",
+    "RequestTTY=no",
+    "PermitLocalCommand=no",
+    "ControlPersist=no",
+];
+/// Longest path of a socket that ssh can make, with room for the name that it has at first.
+/// *Source*: unix(7), 108 bytes; ssh adds a dot and 16 characters.
+const LONGEST: usize = 90;
+/// How often a login is tried where the server has too many at once.
+const LOGINS: u32 = 5;
+/// Time until the master must have answered.
+const OPENING: Duration = Duration::from_secs(30);
+
+/// Asks one node by ssh.
+pub struct Ssh {
+    alias: String,
+    mark: String,
+    config: Option<String>,
+    master: Mutex<Master>,
+}
+
+/// Says how far the master connection is.
+enum Master {
+    /// Not wanted: one exchange is all there is, or no socket can be made.
+    Without,
+    /// Not tried yet.
+    Unopened,
+    /// It is there; the folder of its socket goes with it.
+    Open { _running: Running, folder: tempfile::TempDir },
+}
+
+impl Ssh {
+    /// Builds the transport; `several` says whether more than one exchange is to be expected.
+    ///
+    /// *Errors*: the alias could be taken for an option or for several words, in one sentence.
+    pub fn new(alias: &str, mark: &str, several: bool) -> Result<Self, String> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._-@:[]%".contains(c);
+        if alias.is_empty() || alias.starts_with('-') || !alias.chars().all(plain) {
+            return Err(format!(
+                "`{alias}` is no alias of ssh: letters, digits and any of . _ - @ : are"
+            ));
+        }
+        let master = if several { Master::Unopened } else { Master::Without };
+        let config = std::env::var(CONFIG).ok().filter(|path| !path.is_empty());
+        Ok(Self {
+            alias: alias.to_owned(),
+            mark: mark.to_owned(),
+            config,
+            master: Mutex::new(master),
+        })
+    }
+
+    /// Names the configuration that ssh reads instead of the user's.
+    #[must_use]
+    pub fn with_config(mut self, path: impl Into<String>) -> Self {
+        self.config = Some(path.into());
+        self
+    }
+
+    fn master(&self) -> MutexGuard<'_, Master> {
+        self.master.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the argument vector of an ssh that runs `/bin/sh -s`.
+    fn argv(&self, own: &[String]) -> Result<Vec<String>, Failure> {
+        let ssh = locate::which("ssh")
+            .ok_or_else(|| Failure::new(FailureKind::NotFound, locate::not_found("ssh")))?;
+        let mut argv = vec![ssh.to_string_lossy().into_owned(), "-T".to_owned()];
+        if let Some(config) = &self.config {
+            argv.extend(["-F".to_owned(), config.clone()]);
+        }
+        for option in OPTIONS.iter().map(|option| (*option).to_owned()).chain(own.iter().cloned()) {
+            argv.extend(["-o".to_owned(), option]);
+        }
+        argv.extend(["--", &self.alias, "/bin/sh", "-s"].map(str::to_owned));
+        Ok(argv)
+    }
+
+    /// Opens the master where it is wanted and not there yet; returns the options of an exchange.
+    fn carried(&self, cancel: &Cancel) -> Result<Vec<String>, Failure> {
+        let mut master = self.master();
+        if matches!(*master, Master::Unopened) {
+            *master = self.open(cancel)?;
+        }
+        Ok(match &*master {
+            Master::Open { folder, .. } => {
+                let socket = folder.path().join("s");
+                vec!["ControlMaster=no".to_owned(), format!("ControlPath={}", socket.display())]
+            }
+            _ => vec!["ControlMaster=no".to_owned(), "ControlPath=none".to_owned()],
+        })
+    }
+
+    fn open(&self, cancel: &Cancel) -> Result<Master, Failure> {
+        let Some(folder) = folder() else { return Ok(Master::Without) };
+        let socket = folder.path().join("s");
+        let own = ["ControlMaster=yes".to_owned(), format!("ControlPath={}", socket.display())];
+        let argv = self.argv(&own)?;
+        for login in 1.. {
+            let nonce = nonce();
+            // It ends with its standard input, which is open for as long as this process lives.
+            let script = format!("printf '\\n%s z\\n' {nonce}; exec cat >/dev/null\n");
+            let running = Running::start(&argv, script)
+                .map_err(|error| Failure::new(FailureKind::Other, format!("ssh: {error}")))?;
+            match greeted(running, &nonce, cancel) {
+                Ok(running) => return Ok(Master::Open { _running: running, folder }),
+                Err(End::Crowded(failure)) if login >= LOGINS => return Err(failure),
+                Err(End::Crowded(_)) => pause(login, cancel),
+                Err(End::Broken(failure)) => return Err(failure),
+                Err(_) => break,
+            }
+        }
+        Err(Failure::new(FailureKind::Interrupted, "the run was interrupted"))
+    }
+
+    /// Sends asks until every one is answered, one exchange after the other.
+    fn converse(&self, asks: &[(usize, &Ask)], cancel: &Cancel, hear: exchange::Hear<'_>) {
+        let mut rest = asks;
+        let mut logins = 0;
+        while let Some((first, _)) = rest.first() {
+            let nonce = nonce();
+            let argv = self.carried(cancel).and_then(|own| self.argv(&own));
+            let argv = match argv {
+                Ok(argv) => argv,
+                Err(failure) => return refuse(rest, &failure, hear),
+            };
+            let text = script::write(&nonce, &self.mark, rest);
+            let mut answered = 0;
+            let mut count = |at: usize, captured: Captured, elapsed: Duration| {
+                answered += 1;
+                hear(at, captured, elapsed);
+            };
+            let end = exchange::run(&argv, &nonce, text, rest, cancel, &mut count);
+            rest = &rest[answered.min(rest.len())..];
+            match end {
+                End::Through if rest.is_empty() => return,
+                End::TimedOut => {}
+                End::Interrupted => {
+                    let failure = Failure::new(FailureKind::Interrupted, "the run was interrupted");
+                    return refuse(rest, &failure, hear);
+                }
+                End::Crowded(failure) => {
+                    logins += 1;
+                    if logins >= LOGINS {
+                        return refuse(rest, &failure, hear);
+                    }
+                    pause(logins, cancel);
+                }
+                End::Through => {
+                    let failure = Failure::new(FailureKind::ConnectionLost, "an answer is missing");
+                    return refuse(rest, &failure, hear);
+                }
+                End::Broken(failure) => {
+                    // The ask that it broke in has no answer; the others may have one still.
+                    let lost = answered > 0 && failure.kind == FailureKind::ConnectionLost;
+                    if !lost {
+                        return refuse(rest, &failure, hear);
+                    }
+                    if let Some((broken, others)) =
+                        rest.split_first().filter(|((at, _), _)| at == first || answered > 0)
+                    {
+                        hear(broken.0, Captured::Failed(failure), Duration::ZERO);
+                        rest = others;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Answers what is left with the reason for which nothing was heard.
+fn refuse(rest: &[(usize, &Ask)], failure: &Failure, hear: exchange::Hear<'_>) {
+    for (at, _) in rest {
+        hear(*at, Captured::Failed(failure.clone()), Duration::ZERO);
+    }
+}
+
+/// Waits until a session says its first word.
+fn greeted(mut running: Running, nonce: &str, cancel: &Cancel) -> Result<Running, End> {
+    let mut cutter = Cutter::new(nonce);
+    let (mut words, mut open) = (Vec::new(), 2);
+    let deadline = now() + OPENING;
+    while open > 0 && now() < deadline {
+        if cancel.requested() {
+            return Err(End::Interrupted);
+        }
+        match running.heard().recv_timeout(Duration::from_millis(50)) {
+            Ok((Side::Out, Some(bytes))) => {
+                let mut through = false;
+                cutter.push(&bytes, &mut |piece| through |= piece == Piece::Through);
+                if through {
+                    return Ok(running);
+                }
+            }
+            Ok((Side::Err, Some(bytes))) => words.extend(bytes.into_iter().take(4096)),
+            Ok((_, None)) => open -= 1,
+            Err(_) => {}
+        }
+    }
+    let _ = running.has_ended();
+    cutter.close(&mut |_| {});
+    let said = String::from_utf8_lossy(&words).into_owned();
+    let failure = trouble::of_ssh(&said);
+    Err(match failure {
+        Some(failure) if trouble::is_crowded(&said) => End::Crowded(failure),
+        None if trouble::is_crowded(&said) => {
+            End::Crowded(Failure::new(FailureKind::LoginRefused, said.trim()))
+        }
+        Some(failure) => End::Broken(failure),
+        None => End::Broken(trouble::of_shell(&cutter.noise(), &said)),
+    })
+}
+
+/// Makes the private folder of a socket, where its path is short enough.
+fn folder() -> Option<tempfile::TempDir> {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let places = [runtime, Some(std::env::temp_dir()), Some(PathBuf::from("/tmp"))];
+    let short = |place: &PathBuf| place.is_absolute() && place.as_os_str().len() + 16 < LONGEST;
+    let mut places = places.into_iter().flatten().filter(short);
+    places.find_map(|place| tempfile::Builder::new().prefix("verify-").tempdir_in(place).ok())
+}
+
+/// Draws what no output holds by chance.
+fn nonce() -> String {
+    let mut bytes = [0_u8; 16];
+    let drawn = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    if drawn.is_err() {
+        bytes[..8].copy_from_slice(&now().elapsed().as_nanos().to_le_bytes()[..8]);
+    }
+    bytes.iter().fold("v".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// Waits a little before the next login, not all at the same moment.
+fn pause(login: u32, cancel: &Cancel) {
+    let spread = u64::from(nonce().bytes().map(u32::from).sum::<u32>() % 100);
+    let (_keep, never) = bounded::<()>(0);
+    let until = now() + Duration::from_millis(u64::from(login) * 150 + spread);
+    while now() < until && !cancel.requested() {
+        let _ = never
+            .recv_timeout(Duration::from_millis(50).min(until.saturating_duration_since(now())));
+    }
+}
+
+impl Transport for Ssh {
+    fn via(&self) -> Via {
+        Via::Ssh(self.alias.clone())
+    }
+
+    fn gather(&self, ask: &Ask, cancel: &Cancel) -> Captured {
+        let mut captured = None;
+        self.gather_all(std::slice::from_ref(ask), cancel, &mut |_, found, _| {
+            captured = Some(found);
+        });
+        captured.unwrap_or_else(|| {
+            Captured::Failed(Failure::new(FailureKind::ConnectionLost, "there was no answer"))
+        })
+    }
+
+    fn is_batched(&self) -> bool {
+        true
+    }
+
+    fn gather_all(
+        &self,
+        asks: &[Ask],
+        cancel: &Cancel,
+        hear: &mut dyn FnMut(usize, Captured, Duration),
+    ) {
+        let mut sent = Vec::with_capacity(asks.len());
+        for (at, ask) in asks.iter().enumerate() {
+            if script::can_answer(ask) {
+                sent.push((at, ask));
+            } else {
+                let message = format!("over ssh nothing answers yet: {ask}");
+                let failure = Failure::new(FailureKind::Unsupported, message);
+                hear(at, Captured::Failed(failure), Duration::ZERO);
+            }
+        }
+        self.converse(&sent, cancel, hear);
+    }
+
+    fn sweep(&self) -> Vec<String> {
+        if matches!(*self.master(), Master::Unopened) {
+            return Vec::new();
+        }
+        let mark = format!("{}={}/", stray::VARIABLE, self.mark);
+        // The mark is of our own making, and nothing in it is special.
+        let script = format!(
+            "for F in $(grep -a -l -F '{mark}' /proc/[0-9]*/environ 2>/dev/null); do \
+             P=${{F#/proc/}}; P=${{P%/environ}}; [ \"$P\" = $$ ] || {{ cat /proc/$P/comm; kill -KILL $P; }}; done"
+        );
+        let argv = ["sh", "-c", &script].map(str::to_owned).to_vec();
+        let ask = Ask::Exec { argv, env: vec![], limit_ms: DEFAULT_LIMIT_MS, cap: DEFAULT_CAP };
+        let found = self.gather(&ask, &Cancel::default());
+        *self.master() = Master::Without;
+        match found {
+            Captured::Exec { stdout, .. } => stdout.text.lines().map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "limits are kept by the clock of the transport")]
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,176 @@
+//! Writes asks as one `sh` script: what a POSIX shell with nothing installed can answer.
+//!
+//! The script goes to `/bin/sh -s` on standard input, so no login shell ever parses it. It frames
+//! every answer on both of its streams by lines that begin with a nonce. Whatever comes from a
+//! suite is quoted. The whole is one function: a shell has read all of it before it runs any, and
+//! what is left of standard input tells a watchdog that the other end is gone; it ends the group.
+
+use std::fmt::Write as _;
+
+use verify_model::ask::Ask;
+
+use super::super::{locate, stray};
+use crate::script;
+
+/// What every script begins with, after its nonce and the mark of its children.
+const PRELUDE: &str = r#"umask 077
+LC_ALL=C; export LC_ALL
+exec 3<&0 </dev/null
+{ trap '' TERM; cat <&3; kill -TERM 0; sleep 1; kill -KILL 0; } >/dev/null 2>&1 &
+exec 3<&-
+b() { printf '\n%s b %s\n' "$N" "$1"; printf '\n%s b %s\n' "$N" "$1" >&2; }
+e() { printf '\n%s e %s %s\n' "$N" "$I" "$1"; printf '\n%s e %s %s\n' "$N" "$I" "$1" >&2; }
+w() {
+  case $1 in */*) R=$1; [ -f "$R" ]; return;; esac
+  O=$IFS; IFS=:
+  for D in $PATH; do R=$D/$1; [ -f "$R" ] && [ -x "$R" ] && { IFS=$O; return 0; }; done
+  IFS=$O; return 1
+}
+f() {
+  if [ -d "$1" ]; then e folder; return; fi
+  if [ -e "$1" ] && [ ! -f "$1" ]; then e special; return; fi
+  head -c "$2" -- "$1"; e $?
+}
+g() {
+  [ -d "$2" ] && [ -r "$2" ] || { ls -- "$2" >/dev/null; e $?; return; }
+  C=$1; shift 2
+  for F do
+    [ -e "$F" ] || continue
+    printf '\n%s f %s\n' "$N" "$F"; printf '\n%s f %s\n' "$N" "$F" >&2
+    if [ -f "$F" ]; then head -c "$C" -- "$F"; else echo 'expected a file, found something else' >&2; fi
+  done
+  e 0
+}
+s() { stat -L -c '%F|%a|%u|%s' -- "$1" 2>/dev/null || stat -L -f '%HT|%Lp|%u|%z' -- "$1" 2>/dev/null || ls -d -- "$1"; e $?; }
+"#;
+
+/// Writes the script for some asks; `ask` and its number stand in every frame.
+pub(super) fn write(nonce: &str, mark: &str, asks: &[(usize, &Ask)]) -> String {
+    // The path comes first: the watchdog is a program, too.
+    let mut text = format!("main() {{\nN={nonce}\nPATH=$PATH{}; export PATH\n", folders());
+    text.push_str(PRELUDE);
+    for (number, ask) in asks {
+        let _ = writeln!(text, "I={number}; b $I");
+        let marked = format!("{}={}", stray::VARIABLE, quoted(&format!("{mark}/{number}")));
+        let _ = writeln!(text, "{}", command(ask, &marked));
+    }
+    // What is left in the group goes with it, the watchdog included.
+    text.push_str("printf '\\n%s z\\n' \"$N\"; printf '\\n%s z\\n' \"$N\" >&2\n");
+    text.push_str("kill -KILL 0\n}\nmain\n");
+    text
+}
+
+/// Tells whether a shell can answer an ask at all.
+pub(super) fn can_answer(ask: &Ask) -> bool {
+    !matches!(ask, Ask::Connect { .. } | Ask::Instrument { .. })
+}
+
+fn folders() -> String {
+    let usual = locate::USUAL.iter().map(|folder| format!(":{folder}"));
+    let below =
+        locate::BELOW.iter().map(|(name, folder)| format!("${{{name}:+:${name}/{folder}}}"));
+    usual.chain(below).collect()
+}
+
+fn command(ask: &Ask, marked: &str) -> String {
+    match ask {
+        Ask::Exec { argv, env, .. } => {
+            let (name, rest) = split(argv);
+            run(&name, &rest, marked, env.iter().map(|(k, v)| (k.as_str(), v.as_str())), "")
+        }
+        Ask::Script { interpreter, name, args, .. } => {
+            let source = script::find(name).map(script::Script::source).unwrap_or_default();
+            let (name, rest) = split(&script::argv(interpreter, args));
+            let input = format!("printf %s {} | ", quoted(&source));
+            run(&name, &rest, marked, script::ENVIRONMENT.iter().copied(), &input)
+        }
+        Ask::ReadFile { path, cap } => {
+            format!("f {} {}", quoted(path), cap.saturating_add(1))
+        }
+        Ask::ReadFiles { pattern, cap } => {
+            let folder = quoted(folder_of(pattern));
+            format!("g {} {folder} {}", cap.saturating_add(1), pattern_of(pattern))
+        }
+        Ask::List { path } => format!("ls -1A -- {}; e $?", quoted(path)),
+        Ask::Stat { path } => format!("s {}", quoted(path)),
+        Ask::Which { tool } => {
+            let tool = quoted(tool);
+            format!("if w {tool}; then printf '%s\\n' \"$R\"; e 0; else e absent; fi")
+        }
+        Ask::Connect { .. } | Ask::Instrument { .. } => "e unsupported".to_owned(),
+    }
+}
+
+fn split(argv: &[String]) -> (String, String) {
+    let name = argv.first().map(|name| quoted(name)).unwrap_or_default();
+    let mut rest = String::new();
+    for word in argv.iter().skip(1) {
+        let _ = write!(rest, " {}", quoted(word));
+    }
+    (name, rest)
+}
+
+/// Runs a program that is looked for first, so that "not installed" is told from its own 127.
+fn run<'a>(
+    name: &str,
+    rest: &str,
+    marked: &str,
+    env: impl Iterator<Item = (&'a str, &'a str)>,
+    input: &str,
+) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut variables = String::new();
+    for (key, value) in env.filter(|(key, _)| key.chars().all(plain)) {
+        let _ = write!(variables, " {key}={}", quoted(value));
+    }
+    // A shell tells on standard error of a signal, but not of one that it waits for by number.
+    format!(
+        "if w {name}; then ( exec 4>&2 2>/dev/null; {input}env {marked}{variables} \"$R\"{rest} 2>&4 4>&- & \
+         wait $!; exit $? ); e $?; else e absent; fi"
+    )
+}
+
+/// Quotes a text for `sh`: in single quotes nothing is special but the quote itself.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// Returns the folder in which the first star of a pattern stands.
+fn folder_of(pattern: &str) -> &str {
+    let before = pattern.split('*').next().unwrap_or(pattern);
+    before.rfind('/').map_or("/", |at| &before[..at.max(1)])
+}
+
+/// Quotes a pattern, but for its stars.
+fn pattern_of(pattern: &str) -> String {
+    let parts: Vec<String> = pattern
+        .split('*')
+        .map(|part| if part.is_empty() { String::new() } else { quoted(part) })
+        .collect();
+    parts.join("*")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_text_is_special_to_the_shell() {
+        assert_eq!(quoted("a;b $(c) `d` \"e\""), "'a;b $(c) `d` \"e\"'");
+        assert_eq!(quoted("it's"), "'it'\\''s'");
+        assert_eq!((folder_of("/a/b/c*/d*"), folder_of("/*")), ("/a/b", "/"));
+        assert_eq!(pattern_of("/sys/a b/*/x'*"), "'/sys/a b/'*'/x'\\'''*");
+    }
+
+    #[test]
+    fn a_variable_whose_name_is_not_one_is_left_out() {
+        let ask = Ask::Exec {
+            argv: vec!["true".into()],
+            env: vec![("A;id".into(), "1".into()), ("LC_ALL".into(), "C".into())],
+            limit_ms: 1,
+            cap: 1,
+        };
+        let text = write("n", "m", &[(0, &ask)]);
+        assert!(text.contains(" LC_ALL='C'") && !text.contains("id="), "{text}");
+    }
+}
