@@ -30,6 +30,8 @@ use super::{
 const OPENING: Duration = Duration::from_secs(30);
 /// Time that a script may take to end after its last frame.
 const CLOSING: Duration = Duration::from_secs(2);
+/// Time between TERM and KILL.
+const GRACE: Duration = Duration::from_millis(300);
 const TICK: Duration = Duration::from_millis(50);
 /// Bounds what is kept of ssh's own words. *Units*: B.
 const WORDS: usize = 16 * 1024;
@@ -117,12 +119,20 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.has_ended() {
-            return;
-        }
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        if let Some(pid) = pid {
-            let _ = kill_process_group(pid, Signal::KILL);
+        // On TERM a master removes its socket.
+        for signal in [Signal::TERM, Signal::KILL] {
+            if self.has_ended() {
+                return;
+            }
+            if let Some(pid) = pid {
+                let _ = kill_process_group(pid, signal);
+            }
+            let until = now() + GRACE;
+            let (_keep, never) = bounded::<()>(0);
+            while !self.has_ended() && now() < until {
+                let _ = never.recv_timeout(Duration::from_millis(5));
+            }
         }
         let _ = self.child.wait();
     }

@@ -13,7 +13,9 @@ mod script;
 mod trouble;
 
 use std::{
-    path::PathBuf,
+    fs,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -75,8 +77,21 @@ enum Master {
     Without,
     /// Not tried yet.
     Unopened,
-    /// It is there; the folder of its socket goes with it.
-    Open { _running: Running, folder: tempfile::TempDir },
+    /// It is there.
+    Open(Open),
+}
+
+/// Holds a master connection and its socket; one that is ended in a hurry leaves the socket to us.
+struct Open {
+    running: Option<Running>,
+    socket: PathBuf,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        drop(self.running.take());
+        let _ = fs::remove_file(&self.socket);
+    }
 }
 
 impl Ssh {
@@ -133,8 +148,7 @@ impl Ssh {
             *master = self.open(cancel)?;
         }
         Ok(match &*master {
-            Master::Open { folder, .. } => {
-                let socket = folder.path().join("s");
+            Master::Open(Open { socket, .. }) => {
                 vec!["ControlMaster=no".to_owned(), format!("ControlPath={}", socket.display())]
             }
             _ => vec!["ControlMaster=no".to_owned(), "ControlPath=none".to_owned()],
@@ -142,8 +156,7 @@ impl Ssh {
     }
 
     fn open(&self, cancel: &Cancel) -> Result<Master, Failure> {
-        let Some(folder) = folder() else { return Ok(Master::Without) };
-        let socket = folder.path().join("s");
+        let Some(socket) = socket() else { return Ok(Master::Without) };
         let own = ["ControlMaster=yes".to_owned(), format!("ControlPath={}", socket.display())];
         let argv = self.argv(&own)?;
         for login in 1.. {
@@ -153,7 +166,7 @@ impl Ssh {
             let running = Running::start(&argv, script)
                 .map_err(|error| Failure::new(FailureKind::Other, format!("ssh: {error}")))?;
             match greeted(running, &nonce, cancel) {
-                Ok(running) => return Ok(Master::Open { _running: running, folder }),
+                Ok(running) => return Ok(Master::Open(Open { running: Some(running), socket })),
                 Err(End::Crowded(failure)) if login >= LOGINS => return Err(failure),
                 Err(End::Crowded(_)) => pause(login, cancel),
                 Err(End::Broken(failure)) => return Err(failure),
@@ -261,13 +274,29 @@ fn greeted(mut running: Running, nonce: &str, cancel: &Cancel) -> Result<Running
     })
 }
 
-/// Makes the private folder of a socket, where its path is short enough.
-fn folder() -> Option<tempfile::TempDir> {
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let places = [runtime, Some(std::env::temp_dir()), Some(PathBuf::from("/tmp"))];
-    let short = |place: &PathBuf| place.is_absolute() && place.as_os_str().len() + 16 < LONGEST;
-    let mut places = places.into_iter().flatten().filter(short);
-    places.find_map(|place| tempfile::Builder::new().prefix("verify-").tempdir_in(place).ok())
+/// Names a socket in a private folder, where its path is short enough. The folder is one for all
+/// runs of a user: one for each would be left behind by a run that is killed.
+fn socket() -> Option<PathBuf> {
+    let uid = rustix::process::getuid().as_raw();
+    let runtime =
+        std::env::var_os("XDG_RUNTIME_DIR").map(|folder| PathBuf::from(folder).join("verify"));
+    let shared = [std::env::temp_dir(), PathBuf::from("/tmp")];
+    let shared = shared.map(|folder| folder.join(format!("verify-{uid}")));
+    let places = runtime.into_iter().chain(shared);
+    let name = &nonce()[..12];
+    let mut sockets =
+        places.filter(|folder| is_private(folder, uid)).map(|folder| folder.join(name));
+    sockets.find(|socket| socket.as_os_str().len() < LONGEST)
+}
+
+/// Makes a folder that is its user's alone; false where something else stands there.
+fn is_private(folder: &Path, uid: u32) -> bool {
+    if !folder.is_absolute() {
+        return false;
+    }
+    let _ = fs::DirBuilder::new().mode(0o700).create(folder);
+    fs::symlink_metadata(folder)
+        .is_ok_and(|meta| meta.is_dir() && meta.uid() == uid && meta.mode() & 0o777 == 0o700)
 }
 
 /// Draws what no output holds by chance.
