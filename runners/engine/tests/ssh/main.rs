@@ -295,3 +295,19 @@ fn a_python_program_of_ours_reaches_the_interpreter_over_there() {
     }
     assert!(stdout(&found[0]).contains("\"no-such-thing\": null"), "{:?}", found[0]);
 }
+
+#[test]
+fn a_port_is_open_or_refused_over_there_and_nothing_measures_yet() {
+    let Some(server) = Server::start("/bin/sh", "") else { return };
+    if program("bash").is_none() {
+        return skipped("bash");
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let connect = |port| Ask::Connect { host: "127.0.0.1".into(), port, limit_ms: 5000 };
+    let measure = Ask::Instrument { argv: vec!["nvml".into()], limit_ms: 5000 };
+    let found = gather(&server, &[connect(port), connect(1), measure]);
+    assert_eq!(found[0], Captured::Connected);
+    assert_eq!(kind(&found[1]), FailureKind::Refused);
+    assert_eq!(kind(&found[2]), FailureKind::Unsupported);
+}

@@ -32,4 +32,5 @@ mod simulated;
 mod surroundings;
 mod tensorrt;
 mod trial;
+mod unreachable;
 mod waiver;

@@ -121,7 +121,8 @@ impl<'a> Answer<'a> {
                 "0" => Captured::Found(self.parts[0].text().trim_end_matches('\n').to_owned()),
                 _ => absent(tool),
             },
-            Ask::Connect { .. } | Ask::Instrument { .. } => Captured::Failed(Failure::new(
+            Ask::Connect { .. } => connected(&how, &self.parts[1].text()),
+            Ask::Instrument { .. } => Captured::Failed(Failure::new(
                 FailureKind::Unsupported,
                 "a shell cannot answer that",
             )),
@@ -194,6 +195,22 @@ impl<'a> Answer<'a> {
 fn content(bytes: &[u8], cap: u64) -> Stream {
     let kept = usize::try_from(cap).unwrap_or(usize::MAX);
     if bytes.len() <= kept { Stream::whole(bytes) } else { Stream::cut(&bytes[..kept], b"", 1) }
+}
+
+/// Reads how bash fared with a connection. *Source*: strerror(3) in the C locale.
+fn connected(how: &str, said: &str) -> Captured {
+    let kinds =
+        [("Connection refused", FailureKind::Refused), ("timed out", FailureKind::TimedOut)];
+    let found = kinds.iter().find(|(text, _)| said.contains(text));
+    match (how, found) {
+        ("0", _) => Captured::Connected,
+        ("no-bash", _) => {
+            let message = "without bash nothing there connects";
+            Captured::Failed(Failure::new(FailureKind::Unsupported, message))
+        }
+        (_, Some((text, kind))) => Captured::Failed(Failure::new(*kind, *text)),
+        _ => Captured::Failed(Failure::new(FailureKind::Other, complaint(said).message)),
+    }
 }
 
 fn absent(tool: &str) -> Captured {

@@ -350,7 +350,8 @@ impl Transport for Ssh {
             if script::can_answer(ask) {
                 sent.push((at, ask));
             } else {
-                let message = format!("over ssh nothing answers yet: {ask}");
+                let message =
+                    "over ssh nothing measures yet: run verify on that machine, with --via local";
                 let failure = Failure::new(FailureKind::Unsupported, message);
                 hear(at, Captured::Failed(failure), Duration::ZERO);
             }

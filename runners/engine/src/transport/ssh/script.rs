@@ -62,7 +62,7 @@ pub(super) fn write(nonce: &str, mark: &str, asks: &[(usize, &Ask)]) -> String {
 
 /// Tells whether a shell can answer an ask at all.
 pub(super) fn can_answer(ask: &Ask) -> bool {
-    !matches!(ask, Ask::Connect { .. } | Ask::Instrument { .. })
+    !matches!(ask, Ask::Instrument { .. })
 }
 
 fn folders() -> String {
@@ -97,7 +97,12 @@ fn command(ask: &Ask, marked: &str) -> String {
             let tool = quoted(tool);
             format!("if w {tool}; then printf '%s\\n' \"$R\"; e 0; else e absent; fi")
         }
-        Ask::Connect { .. } | Ask::Instrument { .. } => "e unsupported".to_owned(),
+        Ask::Connect { host, port, .. } => {
+            let open = r#"exec 3<>"/dev/tcp/$0/$1""#;
+            let host = quoted(host);
+            format!("if w bash; then \"$R\" -c '{open}' {host} {port}; e $?; else e no-bash; fi")
+        }
+        Ask::Instrument { .. } => "e unsupported".to_owned(),
     }
 }
 
