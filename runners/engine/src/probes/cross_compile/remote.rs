@@ -119,6 +119,13 @@ fn unreached(remote: &Json, stderr: &str) -> AttemptError {
         return failed(*code, format!("{meaning}: {}", line.unwrap_or_default()));
     }
     let exit = remote.get("exit").and_then(Json::as_i64);
+    // The script itself never ends so: ssh lost its connection while it sent, and has no word for it.
+    if (exit, line) == (Some(255), None) {
+        return failed(
+            FindingCode::ConnectionLost,
+            "the connection was cut, without a word of ssh",
+        );
+    }
     let how =
         exit.map_or_else(|| "ended by a signal".to_owned(), |exit| format!("exit status {exit}"));
     failed(FindingCode::ProgramFailed, format!("ssh: {how}: {}", line.unwrap_or("without a word")))

@@ -9,6 +9,8 @@ use super::super::{capped::Capped, locate};
 
 /// Bounds what one ask may bring that is no program's output. *Units*: B.
 const ALL_FILES: usize = 64 * 1024 * 1024;
+/// Bounds what an instrument prints. *Units*: B.
+const INSTRUMENT_CAP: u64 = 16 * 1024 * 1024;
 /// Bounds what is kept of complaints. *Units*: B.
 const COMPLAINT: usize = 4096;
 
@@ -62,6 +64,7 @@ impl<'a> Answer<'a> {
     pub(super) fn new(ask: &'a Ask) -> Self {
         let cap = match ask {
             Ask::Exec { cap, .. } => *cap,
+            Ask::Instrument { .. } => INSTRUMENT_CAP,
             _ => DEFAULT_CAP,
         };
         let (stdout, stderr) = (Capped::new(cap), Capped::new(cap));
@@ -69,7 +72,7 @@ impl<'a> Answer<'a> {
     }
 
     fn is_program(&self) -> bool {
-        matches!(self.ask, Ask::Exec { .. } | Ask::Script { .. })
+        matches!(self.ask, Ask::Exec { .. } | Ask::Script { .. } | Ask::Instrument { .. })
     }
 
     pub(super) fn push(&mut self, side: Side, bytes: &[u8]) {
@@ -122,10 +125,7 @@ impl<'a> Answer<'a> {
                 _ => absent(tool),
             },
             Ask::Connect { .. } => connected(&how, &self.parts[1].text()),
-            Ask::Instrument { .. } => Captured::Failed(Failure::new(
-                FailureKind::Unsupported,
-                "a shell cannot answer that",
-            )),
+            Ask::Instrument { .. } => measured(&how, self.stdout, self.stderr),
         }
     }
 
@@ -195,6 +195,16 @@ impl<'a> Answer<'a> {
 fn content(bytes: &[u8], cap: u64) -> Stream {
     let kept = usize::try_from(cap).unwrap_or(usize::MAX);
     if bytes.len() <= kept { Stream::whole(bytes) } else { Stream::cut(&bytes[..kept], b"", 1) }
+}
+
+/// Reads how an instrument ended, of a `verify` that is installed over there.
+fn measured(how: &str, stdout: Capped, stderr: Capped) -> Captured {
+    if how == "absent" {
+        let message = "nothing measures there: no `verify` is in its PATH or the usual folders; \
+                       install it (cargo install --path runners/verify), or run it there with --via local";
+        return Captured::Failed(Failure::new(FailureKind::NotFound, message));
+    }
+    program(how, "verify", stdout, stderr)
 }
 
 /// Reads how bash fared with a connection. *Source*: strerror(3) in the C locale.

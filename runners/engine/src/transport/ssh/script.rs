@@ -60,11 +60,6 @@ pub(super) fn write(nonce: &str, mark: &str, asks: &[(usize, &Ask)]) -> String {
     text
 }
 
-/// Tells whether a shell can answer an ask at all.
-pub(super) fn can_answer(ask: &Ask) -> bool {
-    !matches!(ask, Ask::Instrument { .. })
-}
-
 fn folders() -> String {
     let usual = locate::USUAL.iter().map(|folder| format!(":{folder}"));
     let below =
@@ -102,7 +97,12 @@ fn command(ask: &Ask, marked: &str) -> String {
             let host = quoted(host);
             format!("if w bash; then \"$R\" -c '{open}' {host} {port}; e $?; else e no-bash; fi")
         }
-        Ask::Instrument { .. } => "e unsupported".to_owned(),
+        Ask::Instrument { argv, .. } => {
+            let words = ["verify", "instrument"].map(str::to_owned);
+            let (name, rest) =
+                split(&words.into_iter().chain(argv.iter().cloned()).collect::<Vec<_>>());
+            run(&name, &rest, marked, std::iter::empty(), "")
+        }
     }
 }
 
