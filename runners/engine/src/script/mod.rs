@@ -2,7 +2,7 @@
 //!
 //! Each is one small file, embedded here and given to the interpreter on its standard input, so
 //! that nothing is installed on a node or left there. It answers with one marked line, which
-//! [`crate::parse::script`] reads; whatever else a package prints is ignored. A program needs
+//! `parse::script` reads; whatever else a package prints is ignored. A program needs
 //! nothing but what it tests. The loader keeps the text as `SOURCE`, for those that start others.
 
 use verify_model::ask::Ask;
