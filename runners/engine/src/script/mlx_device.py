@@ -9,13 +9,6 @@ SIDE = 1024
 ROUNDOFF = 2.0 ** -24
 
 
-def part(stage, work):
-    try:
-        return work()
-    except Exception as error:
-        return trouble(stage, error)
-
-
 def information():
     of = mx.device_info() if hasattr(mx, "device_info") else mx.metal.device_info()
     return {str(key): value for key, value in of.items() if isinstance(value, (str, int, float))}

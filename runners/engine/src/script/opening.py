@@ -24,3 +24,11 @@ def trouble(stage, error):
     """Says where an exception ended the work, with its last line of text."""
     text = str(error).strip().splitlines() or [""]
     return {"stage": stage, "error": type(error).__name__, "message": text[0][:500]}
+
+
+def part(stage, work):
+    """Returns what one part of the work gives, or what ended it: the others are said all the same."""
+    try:
+        return work()
+    except Exception as error:
+        return trouble(stage, error)

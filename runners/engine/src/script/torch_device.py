@@ -13,13 +13,6 @@ SIDE = 1024
 ROUNDOFF = 2.0 ** -24
 
 
-def part(stage, work):
-    try:
-        return work()
-    except Exception as error:
-        return trouble(stage, error)
-
-
 def architectures():
     try:
         flags = torch._C._cuda_getArchFlags()

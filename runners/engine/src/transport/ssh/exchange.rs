@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use rustix::process::{Pid, Signal, kill_process_group};
 use verify_model::{
     ask::{Ask, DEFAULT_LIMIT_MS},
@@ -33,8 +33,10 @@ const CLOSING: Duration = Duration::from_secs(2);
 /// Time between TERM and KILL.
 const GRACE: Duration = Duration::from_millis(300);
 const TICK: Duration = Duration::from_millis(50);
+/// Chunks of up to 64 KiB that wait to be read.
+const QUEUE: usize = 64;
 /// Bounds what is kept of ssh's own words. *Units*: B.
-const WORDS: usize = 16 * 1024;
+pub(super) const WORDS: usize = 16 * 1024;
 
 /// Says how an exchange ended.
 #[derive(Debug)]
@@ -92,7 +94,8 @@ impl Running {
             .stderr(Stdio::piped())
             .process_group(0)
             .spawn()?;
-        let (say, heard) = unbounded();
+        // Bounded: a node that floods what nobody reads is held up, and fills no memory.
+        let (say, heard) = bounded(QUEUE);
         let (open, closed) = bounded::<()>(0);
         if let Some(stdin) = child.stdin.take() {
             std::thread::spawn(move || write(stdin, &script, &closed));

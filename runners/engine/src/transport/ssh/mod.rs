@@ -180,7 +180,7 @@ impl Ssh {
     fn converse(&self, asks: &[(usize, &Ask)], cancel: &Cancel, hear: exchange::Hear<'_>) {
         let mut rest = asks;
         let mut logins = 0;
-        while let Some((first, _)) = rest.first() {
+        while !rest.is_empty() {
             let nonce = nonce();
             let argv = self.carried(cancel).and_then(|own| self.argv(&own));
             let argv = match argv {
@@ -219,9 +219,7 @@ impl Ssh {
                     if !lost {
                         return refuse(rest, &failure, hear);
                     }
-                    if let Some((broken, others)) =
-                        rest.split_first().filter(|((at, _), _)| at == first || answered > 0)
-                    {
+                    if let Some((broken, others)) = rest.split_first() {
                         hear(broken.0, Captured::Failed(failure), Duration::ZERO);
                         rest = others;
                     }
@@ -255,7 +253,10 @@ fn greeted(mut running: Running, nonce: &str, cancel: &Cancel) -> Result<Running
                     return Ok(running);
                 }
             }
-            Ok((Side::Err, Some(bytes))) => words.extend(bytes.into_iter().take(4096)),
+            Ok((Side::Err, Some(bytes))) => {
+                let room = exchange::WORDS.saturating_sub(words.len());
+                words.extend(bytes.into_iter().take(room));
+            }
             Ok((_, None)) => open -= 1,
             Err(_) => {}
         }
