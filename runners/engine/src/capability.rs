@@ -37,11 +37,15 @@ pub static CAPABILITIES: &[(&str, &str)] = &[
     ("numa", "There is more than one NUMA node."),
     ("nvidia-driver", "The NVIDIA kernel driver is loaded."),
     ("nvidia-gpu", "A display controller of NVIDIA is on the PCI bus, driver or not."),
+    ("remote", "The node is asked by ssh from another machine."),
     ("root", "The user who asks is root."),
     ("smt", "Cores run more than one thread."),
     ("systemd", "systemd runs the system."),
     ("x86-64", "The machine's architecture is 64-bit x86."),
 ];
+
+/// Names the capability that is of the run, not of the node: the session decides it.
+pub const REMOTE: &str = "remote";
 
 /// Opens the name of a capability that is a program.
 pub const TOOL: &str = "tool:";

@@ -10,7 +10,7 @@ use verify_model::{ask::Ask, evidence::Evidence, node::Facts};
 
 pub use crate::capability::{CAPABILITIES, UNKNOWN};
 use crate::{
-    capability::{self, KERNEL, Known, MACOS, NVIDIA, STATUS, content},
+    capability::{self, KERNEL, Known, MACOS, NVIDIA, REMOTE, STATUS, content},
     gathered::Gathered,
     listening,
     parse::{
@@ -89,6 +89,7 @@ pub fn read(evidence: &[&Evidence]) -> Facts {
     };
     let answers = CAPABILITIES
         .iter()
+        .filter(|(name, _)| *name != REMOTE)
         .map(|(name, _)| ((*name).to_owned(), capability::decide(name, node, &known)))
         .chain(evidence.iter().filter_map(|evidence| capability::tool(evidence)))
         .chain(evidence.iter().filter_map(|evidence| listening::read(evidence)))

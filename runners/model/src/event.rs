@@ -1,7 +1,9 @@
 //! One line of the run record, and how lines fold into a run.
 //!
-//! Lines are appended as things happen. Folding accepts any prefix of a record that holds at least
-//! the header and the plan; what has no answer by then is `NotReached`.
+//! Lines are appended as things happen, those of several nodes in any order. Folding accepts any
+//! prefix of a record that holds at least the header and the plan; what has no answer by then is
+//! `NotReached`. What a node turns out to need beyond the plan is planned behind it, and stands
+//! before the other checks of its node. Whatever the order of lines, the run is in that of the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +25,8 @@ use crate::{
 pub enum Event {
     /// First line.
     Started(Header),
+    /// A node takes part; nothing is known of it yet but its file.
+    Named(RunNode),
     /// A node was asked for its facts.
     Node(RunNode),
     /// A suite is used.
@@ -31,7 +35,7 @@ pub enum Event {
     Planned(PlannedCheck),
     /// A baseline is compared with.
     Baseline(Baseline),
-    /// The plan is complete. Holds the number of planned checks.
+    /// The plan is complete, as far as files tell. Holds the number of checks so far.
     PlanReady {
         /// Number of planned checks.
         checks: usize,
@@ -116,6 +120,19 @@ fn empty(header: Header) -> Run {
     }
 }
 
+/// Puts into the order of the plan what several nodes said side by side; `planned` checks were known
+/// before any node was asked.
+fn in_order(run: &mut Run, planned: usize) {
+    let place = |node: &str| run.nodes.iter().position(|known| known.file.name == node);
+    let places: BTreeMap<String, Option<usize>> =
+        run.nodes.iter().map(|n| (n.file.name.clone(), place(&n.file.name))).collect();
+    let place = |node: &str| places.get(node).copied().flatten();
+    let mut checks: Vec<_> = std::mem::take(&mut run.checks).into_iter().enumerate().collect();
+    checks.sort_by_key(|(at, check)| (place(&check.planned.node), *at < planned));
+    run.checks = checks.into_iter().map(|(_, check)| check).collect();
+    run.evidence.sort_by_key(|piece| piece.id);
+}
+
 impl Fold {
     /// Takes the next event.
     ///
@@ -132,7 +149,12 @@ impl Fold {
         };
         match event {
             Event::Started(_) => return Err(FoldError::Inconsistent("two headers".into())),
-            Event::Node(node) => run.nodes.push(node),
+            Event::Named(node) | Event::Node(node) => {
+                match run.nodes.iter_mut().find(|n| n.file.name == node.file.name) {
+                    Some(known) => *known = node,
+                    None => run.nodes.push(node),
+                }
+            }
             Event::Suite(suite) => run.suites.push(suite),
             Event::Baseline(baseline) => run.baselines.push(baseline),
             Event::Planned(planned) => self.plan(planned)?,
@@ -172,14 +194,15 @@ impl Fold {
     /// *Errors*: no header, or no complete plan.
     pub fn finish(self) -> Result<Run, FoldError> {
         let mut run = self.run.ok_or(FoldError::NoHeader)?;
-        if self.planned != Some(run.checks.len()) {
+        let Some(planned) = self.planned.filter(|planned| *planned <= run.checks.len()) else {
             return Err(FoldError::NoPlan);
-        }
+        };
         for (at, check) in run.checks.iter_mut().enumerate() {
             if !self.answered.contains(&at) {
                 check.answer = Answer::NotReached;
             }
         }
+        in_order(&mut run, planned);
         run.judge_all();
         Ok(run)
     }

@@ -52,6 +52,14 @@ pub struct NodeFile {
     pub location: Location,
 }
 
+impl NodeFile {
+    /// Tells whether one machine is meant: a scenario is none, and without host names and alias it is
+    /// whichever machine asks.
+    pub fn is_machine(&self) -> bool {
+        self.scenario.is_none() && (!self.hostnames.is_empty() || self.ssh.is_some())
+    }
+}
+
 /// Says by what way a node is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

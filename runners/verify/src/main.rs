@@ -11,6 +11,7 @@ mod method;
 mod observe;
 mod output;
 mod place;
+mod progress;
 mod signal;
 mod target;
 mod trial;

@@ -17,19 +17,19 @@ const SIMULATOR: &str = "VERIFY_SIMULATOR";
 /// File that holds the stand-in library.
 const LIBRARY: &str = "libverify_simulator.so";
 
-/// Builds the transport for a node.
+/// Builds the transport for a node; `mark` is on all that it starts.
 ///
 /// *Errors*: the way is unknown, not possible yet, or the recorded run cannot be replayed.
 pub(crate) fn transport(
     way: &str,
     node: &NodeFile,
-    run_id: &str,
+    mark: &str,
 ) -> anyhow::Result<Arc<dyn Transport>> {
     if let Some(run) = way.strip_prefix("replay:") {
         return replay(run, &node.name);
     }
     if let Some(scenario) = way.strip_prefix("sim:") {
-        return simulated(scenario, run_id);
+        return simulated(scenario, mark);
     }
     if let Some(scenario) = &node.scenario {
         if way != "auto" {
@@ -38,7 +38,7 @@ pub(crate) fn transport(
                 node.name
             );
         }
-        return simulated(scenario, run_id);
+        return simulated(scenario, mark);
     }
     let via = match way {
         "local" => Via::Local,
@@ -54,13 +54,13 @@ pub(crate) fn transport(
         ),
     };
     match via {
-        Via::Local => Ok(Arc::new(Local::new(run_id).with_instruments(this_program()?))),
+        Via::Local => Ok(Arc::new(Local::new(mark).with_instruments(this_program()?))),
         Via::Ssh(alias) => {
-            let ssh = Ssh::new(&alias, run_id, true).map_err(anyhow::Error::msg);
+            let ssh = Ssh::new(&alias, mark, true).map_err(anyhow::Error::msg);
             Ok(Arc::new(ssh.with_context(|| format!("node {}", node.name))?))
         }
         Via::Replay(run) => replay(&run, &node.name),
-        Via::Sim(scenario) => simulated(&scenario, run_id),
+        Via::Sim(scenario) => simulated(&scenario, mark),
     }
 }
 
@@ -68,7 +68,7 @@ fn this_program() -> anyhow::Result<PathBuf> {
     env::current_exe().context("this program does not know where it is")
 }
 
-fn simulated(scenario: &str, run_id: &str) -> anyhow::Result<Arc<dyn Transport>> {
+fn simulated(scenario: &str, mark: &str) -> anyhow::Result<Arc<dyn Transport>> {
     let program = this_program()?;
     let library = match env::var_os(SIMULATOR) {
         Some(path) => PathBuf::from(path),
@@ -82,7 +82,7 @@ fn simulated(scenario: &str, run_id: &str) -> anyhow::Result<Arc<dyn Transport>>
     }
     // A name without a slash would be looked for in the folders of the system.
     let library = library.canonicalize().context("the simulator")?;
-    let sim = Sim::open(run_id, program, library, scenario);
+    let sim = Sim::open(mark, program, library, scenario);
     Ok(Arc::new(sim.map_err(anyhow::Error::msg).context("cannot simulate")?))
 }
 

@@ -12,15 +12,30 @@ use super::{
 };
 use crate::load::diagnostic::LoadError;
 
+/// Holds a baseline with the machine that it was taken on.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    baseline: Baseline,
+    machine: String,
+}
+
+impl Accepted {
+    /// Returns the baseline as this machine's answers are compared with it.
+    pub fn on(&self, facts: &Facts) -> Baseline {
+        let mut baseline = self.baseline.clone();
+        if self.machine != facts.hostname {
+            let (one, other) = (&self.machine, &facts.hostname);
+            baseline.mismatch =
+                Some(format!("its baseline is of machine `{one}`, and `{other}` answered"));
+        }
+        baseline
+    }
+}
+
 /// Reads the baselines of a node's checks, sorted by check and field.
 ///
 /// *Errors*: a file is damaged, or a summary and its ledger disagree.
-pub fn compared<'c>(
-    shelf: &Shelf,
-    node: &str,
-    facts: &Facts,
-    checks: impl IntoIterator<Item = &'c Check>,
-) -> Result<Vec<Baseline>, LoadError> {
+pub fn accepted(shelf: &Shelf, node: &str, checks: &[Check]) -> Result<Vec<Accepted>, LoadError> {
     let mut ledgers: BTreeMap<&str, Ledger> = BTreeMap::new();
     let mut found = Vec::new();
     let mut error = LoadError::default();
@@ -40,42 +55,34 @@ pub fn compared<'c>(
         let history =
             ledgers.get(check.suite.as_str()).and_then(|ledger| ledger.history(&check.id));
         if let Some(history) = history {
-            found.extend(of_check(node, facts, check, &history));
+            found.extend(of_check(node, check, &history));
         }
     }
-    found.sort_by(Baseline::order);
+    found.sort_by(|a, b| Baseline::order(&a.baseline, &b.baseline));
     if error.is_empty() { Ok(found) } else { Err(error) }
 }
 
 fn of_check<'h>(
     node: &'h str,
-    facts: &'h Facts,
     check: &'h Check,
     history: &'h History<'h>,
-) -> impl Iterator<Item = Baseline> + 'h {
-    let mismatch = mismatch(facts, check, history);
+) -> impl Iterator<Item = Accepted> + 'h {
+    let mismatch = history.newest().filter(|newest| newest.definition != definition(check));
+    let mismatch = mismatch
+        .map(|_| "its baseline was taken with another probe or other parameters".to_owned());
     let fields: BTreeSet<&str> = fields(check).into_iter().collect();
     fields.into_iter().filter_map(move |field| {
         let now = centre(&history.current, field)?;
-        Some(Baseline {
+        let newest = history.newest()?;
+        let baseline = Baseline {
             key: CheckKey::new(node, &check.id),
             field: field.to_owned(),
             centre: now.centre,
             spread: now.spread,
             units: now.units,
-            epoch: history.newest()?.epoch.clone(),
+            epoch: newest.epoch.clone(),
             mismatch: mismatch.clone(),
-        })
+        };
+        Some(Accepted { baseline, machine: newest.machine.clone() })
     })
-}
-
-/// Says why what this machine answers cannot be compared with its baseline.
-fn mismatch(facts: &Facts, check: &Check, history: &History<'_>) -> Option<String> {
-    let newest = history.newest()?;
-    if newest.machine != facts.hostname {
-        let (one, other) = (&newest.machine, &facts.hostname);
-        return Some(format!("its baseline is of machine `{one}`, and `{other}` answered"));
-    }
-    (newest.definition != definition(check))
-        .then(|| "its baseline was taken with another probe or other parameters".to_owned())
 }

@@ -16,7 +16,7 @@ mod unit;
 mod witness;
 
 pub use accept::{Acceptance, Change, Taken, accept, change, comparable};
-pub use compared::compared;
+pub use compared::{Accepted, accepted};
 pub use histogram::{Histogram, HistogramError};
 pub use ledger::{ANCHOR_UNITS, CURRENT_UNITS, Conflict, EPOCHS, History, Ledger};
 pub use proposal::{Proposal, Refused, propose};

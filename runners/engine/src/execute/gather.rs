@@ -4,7 +4,7 @@
 //! with `TimedOut`, and the run goes on. Evidence is numbered in the order of asks, not of answers.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,7 +14,7 @@ use verify_model::{
     evidence::{Captured, Evidence, Failure, FailureKind},
 };
 
-use super::Context;
+use super::{Context, Ids};
 use crate::transport::{Cancel, Transport};
 
 /// Threads that gather state at the same time; more would disturb what they look at.
@@ -35,12 +35,14 @@ pub struct Gatherer<'a> {
     pub node: &'a str,
     /// How it is asked.
     pub transport: Arc<dyn Transport>,
+    /// Numbers of its evidence.
+    pub ids: Ids,
 }
 
 impl Gatherer<'_> {
     /// Gathers asks, `report` hears of each piece in the order of asks.
     pub fn gather(&self, asks: &[Ask], mut report: impl FnMut(&Evidence)) -> Vec<Evidence> {
-        let first = self.next_id(asks.len());
+        let first = self.ids.draw(asks.len());
         let results = self.start_pool(asks);
         let mut pieces: Vec<Option<Evidence>> = vec![None; asks.len()];
         let (mut reported, mut heard) = (0, now());
@@ -129,11 +131,6 @@ impl Gatherer<'_> {
         self.piece(first, at, ask, captured, now(), elapsed)
     }
 
-    fn next_id(&self, count: usize) -> u32 {
-        let count = u32::try_from(count).unwrap_or(u32::MAX);
-        self.context.next_evidence.fetch_add(count, Ordering::SeqCst)
-    }
-
     fn piece(
         &self,
         first: u32,
@@ -145,7 +142,7 @@ impl Gatherer<'_> {
     ) -> Evidence {
         let at_ms = start.saturating_duration_since(self.context.started).as_millis();
         Evidence {
-            id: first + u32::try_from(at).unwrap_or(u32::MAX - first),
+            id: self.ids.at(first.saturating_add(u32::try_from(at).unwrap_or(u32::MAX))),
             node: self.node.to_owned(),
             ask: ask.clone(),
             at_ms: u64::try_from(at_ms).unwrap_or(u64::MAX),

@@ -1,6 +1,9 @@
 //! Asks one node, check by check.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::Ordering,
+};
 
 use verify_model::{
     ask::Ask,
@@ -10,7 +13,7 @@ use verify_model::{
     evidence::{Evidence, Failure, FailureKind},
     finding::FindingCode,
     judge::judge,
-    node::Facts,
+    node::{Facts, Via},
     observation::{Attempt, AttemptError, Observation},
     outcome::Outcome,
     run::RunNode,
@@ -32,19 +35,16 @@ pub struct Setting<'a> {
     pub today: &'a str,
     /// Baselines of the run, sorted by check and field.
     pub baselines: &'a [Baseline],
-    /// Whether a check failed on a node before.
-    pub failed: bool,
 }
 
-/// Asks every step of a node's plan; returns whether a check failed that no waiver excuses on the
-/// day of the run, here or on a node before.
+/// Asks every step of a node's plan.
 pub fn run_node(
     gatherer: &Gatherer<'_>,
     node: &RunNode,
     steps: &[Step],
     setting: Setting<'_>,
     observer: &mut dyn Observer,
-) -> bool {
+) {
     let mut run = NodeRun {
         gatherer,
         facts: &node.facts,
@@ -56,7 +56,6 @@ pub fn run_node(
         outcomes: BTreeMap::new(),
         roots: BTreeMap::new(),
         cache: BTreeMap::new(),
-        failed: setting.failed,
     };
     run.expect_asks();
     let mut pending: Vec<usize> = (0..steps.len()).collect();
@@ -71,6 +70,12 @@ pub fn run_node(
             // Cannot happen on a graph without cycles; never loop on a defect.
             break;
         }
+        let context = gatherer.context;
+        let _own = context.floor.take(&run.machines(&asked), &context.cancel);
+        if run.is_over() {
+            // It was not when they were chosen: they are answered without being asked.
+            continue;
+        }
         run.ask(&asked);
         if asked.iter().any(|at| steps[*at].check.effect != Effect::Reads) {
             run.forget_state();
@@ -79,7 +84,6 @@ pub fn run_node(
         let mut asked = asked.into_iter().peekable();
         pending.retain(|at| asked.next_if_eq(at).is_none());
     }
-    run.failed
 }
 
 struct NodeRun<'a> {
@@ -94,7 +98,6 @@ struct NodeRun<'a> {
     /// For each blocked check, the check at the root.
     roots: BTreeMap<&'a str, (&'a str, Outcome)>,
     cache: BTreeMap<Ask, Cached>,
-    failed: bool,
 }
 
 /// Holds what a wave gathered until everyone has it who asks for it.
@@ -115,6 +118,17 @@ impl NodeRun<'_> {
                 }
             }
         }
+    }
+
+    /// Tells whether a failure ends the asking.
+    fn is_failed(&self) -> bool {
+        let context = self.gatherer.context;
+        context.fail_fast && context.failed.load(Ordering::SeqCst)
+    }
+
+    /// Tells whether nothing more is asked.
+    fn is_over(&self) -> bool {
+        self.gatherer.context.cancel.requested() || self.is_failed()
     }
 
     fn key(&self, at: usize) -> CheckKey {
@@ -159,7 +173,7 @@ impl NodeRun<'_> {
             let message = format!("waits for {id}, which was skipped");
             return self.answer(at, Answer::LeftOut { code: FindingCode::SkippedAbove, message });
         }
-        if self.failed && self.gatherer.context.fail_fast {
+        if self.is_failed() {
             let message = "an earlier check failed".to_owned();
             return self.answer(at, Answer::LeftOut { code: FindingCode::FailFast, message });
         }
@@ -175,7 +189,9 @@ impl NodeRun<'_> {
         self.observer.event(Event::Answered { key, answer: recorded });
         let mut settled = [verdict.outline()];
         settle(&mut settled, &self.node.file.waivers, self.today);
-        self.failed |= settled.iter().any(|v| v.outcome == Outcome::Fail && !v.is_waived());
+        if settled.iter().any(|v| v.outcome == Outcome::Fail && !v.is_waived()) {
+            self.gatherer.context.failed.store(true, Ordering::SeqCst);
+        }
         self.outcomes.insert(&self.steps[at].check.id, verdict.outcome);
         self.observer.event(Event::Verdict(verdict));
         true
@@ -209,6 +225,11 @@ impl NodeRun<'_> {
             };
             self.answer(*at, answer);
         }
+    }
+
+    /// Names the machines that nobody else may ask meanwhile.
+    fn machines(&self, _asked: &[usize]) -> Vec<String> {
+        vec![machine(self.gatherer.node, &self.gatherer.transport.via())]
     }
 
     /// Returns what a check gathers, with its own time limit.
@@ -329,6 +350,15 @@ impl NodeRun<'_> {
             disturbed: None,
             evidence: evidence.iter().map(|e| e.id).collect(),
         }
+    }
+}
+
+/// Names the machine behind a node: two node files may mean the same one.
+fn machine(node: &str, via: &Via) -> String {
+    match via {
+        Via::Local | Via::Ssh(_) => via.to_string(),
+        // No machine at all: nobody is in its way.
+        Via::Replay(_) | Via::Sim(_) => format!("{via} as {node}"),
     }
 }
 

@@ -34,6 +34,9 @@ pub struct Root {
     pub home: Option<PathBuf>,
 }
 
+/// Opens the name of a file that is part of the binary.
+pub const EMBEDDED: &str = "embedded:";
+
 /// Holds what the surroundings say about where a root may be.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
@@ -119,7 +122,7 @@ impl Root {
         let mut files: BTreeMap<String, Arc<Source>> = embedded
             .iter()
             .map(|(name, text)| {
-                ((*name).to_owned(), Source::new(format!("embedded:{below}/{name}.toml"), *text))
+                ((*name).to_owned(), Source::new(format!("{EMBEDDED}{below}/{name}.toml"), *text))
             })
             .collect();
         let mut error = LoadError::default();

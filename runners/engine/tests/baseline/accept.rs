@@ -1,6 +1,6 @@
 //! What of a run becomes normal, and what is refused with which words.
 
-use verify_engine::baseline::{Acceptance, accept, change, compared, propose};
+use verify_engine::baseline::{Acceptance, accept, change, propose};
 use verify_model::{
     check::Check,
     node::{Facts, Via},
@@ -247,8 +247,12 @@ fn what_is_compared_says_where_it_comes_from_and_when_it_cannot_be() {
         accepted(&ground.shelf, &at(number, rate));
     }
     let facts = at(1, 2.0).nodes[0].facts.clone();
-    let read =
-        |facts: &Facts, check: &Check| compared(&ground.shelf, NODE, facts, [check]).unwrap();
+    let read = |facts: &Facts, check: &Check| {
+        let known =
+            verify_engine::baseline::accepted(&ground.shelf, NODE, std::slice::from_ref(check))
+                .unwrap();
+        known.iter().map(|one| one.on(facts)).collect::<Vec<_>>()
+    };
     let found = read(&facts, &check());
     let fields: Vec<&str> = found.iter().map(|b| b.field.as_str()).collect();
     assert_eq!(fields, ["latency.p99", "rate"]);

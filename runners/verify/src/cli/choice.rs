@@ -13,7 +13,8 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct Choice {
-    /// Node to ask; may be given several times [default: local].
+    /// Node to ask; may be given several times, and `all` is every machine that has a node file
+    /// [default: local]. Nodes are asked side by side.
     #[arg(
         long = "node",
         short = 'n',

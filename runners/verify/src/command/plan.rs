@@ -16,9 +16,9 @@ const WHY_WIDTH: usize = 200;
 
 /// Prints the plan.
 pub(crate) fn plan(root: Option<&Path>, args: &PlanArgs, _color: bool) -> anyhow::Result<u8> {
-    let ready = run::ready(root, &args.choice, false)?;
+    let ready = run::ready(root, &args.choice)?;
     let mut text = format!("root: {}\n", ready.root.label());
-    for node in &ready.prepared.nodes {
+    for node in &ready.plan.nodes {
         write_node(&mut text, node);
     }
     output::print(&text)?;

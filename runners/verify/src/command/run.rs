@@ -8,14 +8,16 @@ use verify_engine::{
     execute::Context,
     load::{
         catalog::{self, Catalog},
-        root::Root,
+        diagnostic::LoadError,
+        root::{EMBEDDED, Root},
     },
-    plan::{Permissions, Selection},
-    session::{self, Prepared, Request},
+    plan::{self, Permissions, Selection},
+    session::{self, Chosen, Prepared, Request},
     transport::{Cancel, Transport},
 };
 use verify_model::{
     exit::Situation,
+    node::NodeFile,
     run::{Header, RUN_FORMAT, Run},
 };
 use verify_reports::terminal::{self, Style};
@@ -29,18 +31,21 @@ use crate::{
     via,
 };
 
+/// Node that is meant where none is named.
+const LOCAL: &str = "local";
+/// Name that stands for every machine.
+const ALL: &str = "all";
+
 /// Runs checks and returns the exit code.
 pub(crate) fn run(root: Option<&Path>, args: &RunArgs, color: bool) -> anyhow::Result<u8> {
     let targets = Target::parse_all(&args.reports)?;
-    let ready = ready(root, &args.choice, args.fail_fast)?;
+    let ready = chosen(root, &args.choice, args.fail_fast)?;
     signal::install(&ready.context.cancel)?;
     let header = header(&ready, args.require_baseline);
     let writer = place::store()?.create(&ready.id).context("the run cannot be recorded")?;
     let record = writer.path().to_path_buf();
-    let checks = ready.prepared.nodes.iter().map(|n| n.steps.len()).sum();
-    let several = ready.prepared.nodes.len() > 1;
-    let mut recorder = Recorder::new(Some(writer), several).with_progress(checks);
-    session::execute(header, &ready.prepared, &ready.context, &mut recorder);
+    let mut recorder = Recorder::new(Some(writer)).with_progress();
+    session::run(header, &ready.plan, &ready.context, &mut recorder);
     drop(ready);
     let closed = recorder.close();
     let (run, lost) = closed.context("a defect of verify: the run does not fold")?;
@@ -98,8 +103,9 @@ fn finish(
     if complete || exit != 0 { exit } else { Situation::Error.exit() }
 }
 
-/// Holds everything that is known before the first check is asked.
-pub(crate) struct Ready {
+/// Holds everything that is known before the first check is asked; the plan is of files alone, or of
+/// nodes that were asked for their facts.
+pub(crate) struct Ready<P> {
     /// Id of the run.
     pub(crate) id: String,
     /// Start, RFC 3339.
@@ -109,22 +115,36 @@ pub(crate) struct Ready {
     /// What all nodes share.
     pub(crate) context: Context,
     /// Plan for all nodes.
-    pub(crate) prepared: Prepared,
+    pub(crate) plan: P,
 }
 
-/// Loads, chooses nodes and plans.
-pub(crate) fn ready(
+/// Loads and chooses; no node is asked.
+pub(crate) fn chosen(
     root: Option<&Path>,
     choice: &Choice,
     fail_fast: bool,
-) -> anyhow::Result<Ready> {
+) -> anyhow::Result<Ready<Chosen>> {
+    begun(root, choice, fail_fast, |catalog, request, _| session::choose(catalog, request))
+}
+
+/// Loads, chooses, asks nodes for their facts and plans.
+pub(crate) fn ready(root: Option<&Path>, choice: &Choice) -> anyhow::Result<Ready<Prepared>> {
+    begun(root, choice, false, session::prepare)
+}
+
+fn begun<P>(
+    root: Option<&Path>,
+    choice: &Choice,
+    fail_fast: bool,
+    plan: impl FnOnce(&Catalog, &Request, &Context) -> Result<P, LoadError>,
+) -> anyhow::Result<Ready<P>> {
     let root = place::root(root)?;
     let catalog = catalog::load(&root)?;
     let (id, started_at, started) = begin();
     let context = Context::new(started, Cancel::default(), fail_fast);
     let request = request(&catalog, choice, &id, root.shelf())?;
-    let prepared = session::prepare(&catalog, &request, &context)?;
-    Ok(Ready { id, started_at, root, context, prepared })
+    let plan = plan(&catalog, &request, &context)?;
+    Ok(Ready { id, started_at, root, context, plan })
 }
 
 #[allow(clippy::disallowed_methods, reason = "the start of the run is the one \"now\" there is")]
@@ -140,29 +160,25 @@ fn request(
     id: &str,
     shelf: Option<Shelf>,
 ) -> anyhow::Result<Request> {
-    let mut names: Vec<String> = Vec::new();
-    let given =
-        if choice.nodes.is_empty() { vec!["local".to_owned()] } else { choice.nodes.clone() };
-    for name in given {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
+    let selection = Selection {
+        suites: choice.suites.clone(),
+        checks: choice.checks.clone(),
+        tags: choice.tags.clone(),
+    };
+    let names = names(catalog, &choice.nodes, &selection)?;
     let mut nodes: Vec<(String, Arc<dyn Transport>)> = Vec::new();
-    for name in names {
+    for (at, name) in names.into_iter().enumerate() {
         let file = session::known_node(catalog, &name)?;
-        nodes.push((name, via::transport(&choice.via, file, id)?));
+        // A mark for each: a node that is through ends its own strays, and no other one's.
+        let mark = format!("{id}.{at}");
+        nodes.push((name, via::transport(&choice.via, file, &mark)?));
     }
     for name in &choice.allow_load {
         session::known_node(catalog, name)?;
     }
     Ok(Request {
         nodes,
-        selection: Selection {
-            suites: choice.suites.clone(),
-            checks: choice.checks.clone(),
-            tags: choice.tags.clone(),
-        },
+        selection,
         permissions: Permissions {
             quick: choice.quick,
             mutation: choice.allow_mutation,
@@ -173,8 +189,52 @@ fn request(
     })
 }
 
+/// Lists the nodes that are meant, each once.
+///
+/// *Errors*: a pattern of check ids is none.
+fn names(
+    catalog: &Catalog,
+    given: &[String],
+    selection: &Selection,
+) -> Result<Vec<String>, LoadError> {
+    let mut names: Vec<String> = Vec::new();
+    let local = [LOCAL.to_owned()];
+    for name in if given.is_empty() { &local } else { given } {
+        let meant = if name == ALL { all(catalog, selection)? } else { vec![name.clone()] };
+        for name in meant {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// Lists every machine of which something is wanted: those of the root where it has any, else those
+/// that are shipped.
+fn all(catalog: &Catalog, selection: &Selection) -> Result<Vec<String>, LoadError> {
+    let machines = || catalog.nodes.values().filter(|file| file.is_machine());
+    let is_shipped = |file: &NodeFile| file.location.file.starts_with(EMBEDDED);
+    let own = machines().any(|file| !is_shipped(file));
+    let mut names = Vec::new();
+    for file in machines().filter(|file| !(own && is_shipped(file))) {
+        let checks = catalog.checks.get(&file.name).map(Vec::as_slice).unwrap_or_default();
+        if plan::select(checks, selection)?.is_empty() {
+            output::say(&format!("node {} is left out: no check of it is selected", file.name));
+        } else {
+            names.push(file.name.clone());
+        }
+    }
+    if names.is_empty() {
+        return Err(LoadError::general(
+            "`--node all` means no node here: no node file with `hostnames` or `ssh` has a check that is selected; `verify list nodes` lists what there is",
+        ));
+    }
+    Ok(names)
+}
+
 /// Says what is known when the run starts.
-pub(crate) fn header(ready: &Ready, require_baseline: bool) -> Header {
+pub(crate) fn header<P>(ready: &Ready<P>, require_baseline: bool) -> Header {
     Header {
         format: RUN_FORMAT.to_owned(),
         id: ready.id.clone(),

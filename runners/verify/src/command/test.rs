@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, ffi::OsString, path::Path, sync::Arc};
 use anyhow::{Context as _, anyhow};
 use clap::Parser;
 use libtest_mimic::{Arguments, ColorSetting, Completion, Failed, Trial};
+use verify_engine::session::Prepared;
 use verify_model::{
     exit::{BAD_USAGE, INTERRUPTED, Situation, nothing_answered},
     outcome::Outcome,
@@ -66,9 +67,9 @@ pub(crate) fn test(root: Option<&Path>, args: &TestArgs, color: bool) -> anyhow:
     let nextest = std::env::var_os("NEXTEST").is_some_and(|value| value == "1");
     let filters = libtest.known.filter.iter().chain(&libtest.more).cloned().collect();
     let wanted = Wanted { args, libtest: libtest.known, filters, nextest };
-    let ready = run::ready(root, &args.choice, false)?;
+    let ready = run::ready(root, &args.choice)?;
     let today = ready.started_at.get(..10).filter(|_| nextest);
-    let planned = trial::plan(&ready.prepared, today)?;
+    let planned = trial::plan(&ready.plan, today)?;
     let chosen: Vec<&Planned> = planned.iter().filter(|trial| wanted.chooses(trial)).collect();
     if wanted.libtest.list || chosen.is_empty() {
         let page = page::show(&wanted.told(&planned), planned.iter().map(idle).collect());
@@ -126,9 +127,13 @@ fn find<'r>(run: &'r Run, key: &CheckKey) -> Result<&'r RunCheck, String> {
 }
 
 /// Prepares the run of the shown checks and what they are after.
-fn work(ready: Ready, wanted: &Wanted<'_>, shown: &BTreeSet<CheckKey>) -> anyhow::Result<Work> {
+fn work(
+    ready: Ready<Prepared>,
+    wanted: &Wanted<'_>,
+    shown: &BTreeSet<CheckKey>,
+) -> anyhow::Result<Work> {
     let header = run::header(&ready, wanted.args.require_baseline);
-    let Ready { id, context, mut prepared, .. } = ready;
+    let Ready { id, context, plan: mut prepared, .. } = ready;
     trial::narrow(&mut prepared, shown);
     let keeps = !wanted.nextest && !wanted.args.no_record;
     let writer = if keeps {

@@ -63,11 +63,10 @@ impl Asking {
 fn execute(work: Work) -> Result<Asked, String> {
     let Work { header, prepared, context, writer, shows_progress } = work;
     let record = writer.as_ref().map(|writer| writer.path().to_path_buf());
-    let checks = prepared.nodes.iter().map(|node| node.steps.len()).sum();
-    let mut recorder = Recorder::new(writer, prepared.nodes.len() > 1);
+    let mut recorder = Recorder::new(writer);
     if shows_progress {
         // Not before: it would stand where libtest writes how many trials there are.
-        recorder = recorder.with_progress(checks);
+        recorder = recorder.with_progress();
     }
     session::execute(header, &prepared, &context, &mut recorder);
     drop(prepared);

@@ -17,6 +17,7 @@ mod green;
 mod ground;
 mod interrupt;
 mod nextest;
+mod nodes;
 mod outcome;
 mod paper;
 mod parser;

@@ -1,0 +1,94 @@
+//! Which checks of which nodes are wanted, from files alone: no node is asked.
+//!
+//! What is wrong with the names that were given, or with a baseline, is found here. What a node's own
+//! state decides, such as which capabilities it has, comes later and node by node.
+
+use std::sync::Arc;
+
+use verify_model::{check::Check, node::NodeFile, run::SuiteSource};
+
+use super::{Request, known_node};
+use crate::{
+    baseline::{self, Accepted, Shelf},
+    load::{catalog::Catalog, diagnostic::LoadError},
+    plan::{self, Permissions, Selection},
+    transport::Transport,
+};
+
+/// Holds what is wanted of one node.
+pub struct ChosenNode {
+    /// Its file.
+    pub file: NodeFile,
+    /// How it is asked.
+    pub transport: Arc<dyn Transport>,
+    /// Checks, in the order of the plan.
+    pub checks: Vec<Check>,
+    /// What was accepted as normal for them.
+    pub(super) accepted: Vec<Accepted>,
+    pub(super) permissions: Permissions,
+    /// Whether nothing was selected, so that what the file promises is looked at, too.
+    pub(super) everything: bool,
+}
+
+/// Holds what is wanted of all nodes.
+pub struct Chosen {
+    /// Nodes, in the order of the request.
+    pub nodes: Vec<ChosenNode>,
+    /// Suites that are used.
+    pub suites: Vec<SuiteSource>,
+}
+
+/// Chooses checks.
+///
+/// *Errors*: a node, suite, tag or check that does not exist, or a baseline that is damaged.
+pub fn choose(catalog: &Catalog, request: &Request) -> Result<Chosen, LoadError> {
+    let no_checks = Vec::new();
+    let mut all: Vec<&Check> = Vec::new();
+    for (name, _) in &request.nodes {
+        known_node(catalog, name)?;
+        all.extend(catalog.checks.get(name).unwrap_or(&no_checks));
+    }
+    plan::validate(&request.selection, &all)?;
+    let mut nodes = Vec::new();
+    for (name, transport) in &request.nodes {
+        let known = catalog.checks.get(name).unwrap_or(&no_checks);
+        let checks = wanted(name, known, &request.selection, request.repeat)?;
+        let accepted = accepted(request.shelf.as_ref(), name, &checks)?;
+        nodes.push(ChosenNode {
+            file: known_node(catalog, name)?.clone(),
+            transport: Arc::clone(transport),
+            checks,
+            accepted,
+            permissions: request.permissions.clone(),
+            everything: request.selection.is_everything(),
+        });
+    }
+    let used = |name: &str| nodes.iter().any(|n| n.checks.iter().any(|c| c.suite == name));
+    let suites = catalog.suites.values().map(|s| &s.source);
+    let suites = suites.filter(|source| used(&source.name)).cloned().collect();
+    Ok(Chosen { nodes, suites })
+}
+
+fn wanted(
+    node: &str,
+    known: &[Check],
+    selection: &Selection,
+    repeat: Option<u32>,
+) -> Result<Vec<Check>, LoadError> {
+    let chosen = plan::select(known, selection)?;
+    if chosen.is_empty() {
+        return Err(LoadError::general(format!(
+            "no check for node {node} is selected, so nothing would be asked of it; `verify list checks --node {node}` lists what there is"
+        )));
+    }
+    let counted = |check: &Check| Check { repeat: repeat.unwrap_or(check.repeat), ..check.clone() };
+    Ok(chosen.into_iter().map(counted).collect())
+}
+
+fn accepted(
+    shelf: Option<&Shelf>,
+    node: &str,
+    checks: &[Check],
+) -> Result<Vec<Accepted>, LoadError> {
+    shelf.map_or_else(|| Ok(Vec::new()), |shelf| baseline::accepted(shelf, node, checks))
+}

@@ -1,0 +1,125 @@
+//! What one node is, and what is asked of it: its facts, its plan, its baselines.
+//!
+//! A node that cannot be asked is ready, too: one error, and every check waits for it.
+
+use std::sync::Arc;
+
+use verify_model::{
+    ask::Ask,
+    baseline::Baseline,
+    evidence::Evidence,
+    node::{Facts, Via},
+    run::{RunNode, SuiteSource},
+};
+
+use super::{Chosen, ChosenNode, Request, choose};
+use crate::{
+    baseline::Accepted,
+    capability::REMOTE,
+    execute::{Context, Gatherer, Ids},
+    facts, listening,
+    load::{catalog::Catalog, diagnostic::LoadError},
+    plan::{self, Step},
+    probe::gather_error,
+    python,
+    transport::Transport,
+};
+
+/// Holds one node, ready to be asked.
+pub struct PreparedNode {
+    /// What the record says of it.
+    pub node: RunNode,
+    /// How it is asked.
+    pub transport: Arc<dyn Transport>,
+    /// What is asked.
+    pub steps: Vec<Step>,
+    /// What the facts were read from.
+    pub evidence: Vec<Evidence>,
+    /// What answers are compared with.
+    pub baselines: Vec<Baseline>,
+    /// Numbers of its evidence.
+    pub(super) ids: Ids,
+}
+
+/// Holds a plan for all nodes.
+pub struct Prepared {
+    /// Nodes, in the order of the request.
+    pub nodes: Vec<PreparedNode>,
+    /// Suites that are used.
+    pub suites: Vec<SuiteSource>,
+}
+
+/// Chooses checks, asks all nodes for facts, side by side, and plans.
+///
+/// *Errors*: those of [`choose`].
+pub fn prepare(
+    catalog: &Catalog,
+    request: &Request,
+    context: &Context,
+) -> Result<Prepared, LoadError> {
+    let Chosen { nodes, suites } = choose(catalog, request)?;
+    let count = nodes.len();
+    let nodes = std::thread::scope(|scope| {
+        let started: Vec<_> = nodes
+            .iter()
+            .enumerate()
+            .map(|(at, node)| scope.spawn(move || ready(node, Ids::new(at, count), context)))
+            .collect();
+        started.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
+    });
+    if nodes.len() < count {
+        return Err(LoadError::general("a defect of verify: a node could not be planned"));
+    }
+    Ok(Prepared { nodes, suites })
+}
+
+/// Asks one node for its facts and plans.
+pub(super) fn ready(chosen: &ChosenNode, ids: Ids, context: &Context) -> PreparedNode {
+    let ChosenNode { file, transport, checks, .. } = chosen;
+    let gatherer =
+        Gatherer { context, node: &file.name, transport: Arc::clone(transport), ids: ids.clone() };
+    let interpreter = file.python.clone().unwrap_or_default();
+    let evidence = gatherer.gather(&asks(chosen, &interpreter), |_| {});
+    let mut facts = facts::read(&evidence.iter().collect::<Vec<_>>());
+    facts.simulated = transport.simulated();
+    facts.python = interpreter;
+    say_whether_remote(&mut facts, &transport.via());
+    let mut steps = plan::plan(checks.iter().collect(), file, &facts, &chosen.permissions);
+    if chosen.everything {
+        let broken = plan::broken_promises(file, &facts, &steps);
+        steps.splice(..0, broken);
+    }
+    // All asks went one way: if it leads nowhere, no answer is missing but one.
+    let lost = evidence.iter().find(|p| p.failure().is_some_and(|f| f.kind.is_of_the_link()));
+    if let Some((piece, failure)) = lost.and_then(|piece| Some((piece, piece.failure()?))) {
+        let code = gather_error(piece, failure).code;
+        steps = plan::unreachable(file, steps, code, &failure.message);
+    }
+    let asked = |baseline: &Baseline| {
+        let mut steps = steps.iter().filter(|step| step.left_out.is_none());
+        steps.any(|step| step.check.id == baseline.key.check)
+    };
+    let compared = chosen.accepted.iter().map(|accepted: &Accepted| accepted.on(&facts));
+    let baselines = compared.filter(asked).collect();
+    let node = RunNode { file: file.clone(), via: transport.via(), facts };
+    PreparedNode { node, transport: Arc::clone(transport), steps, evidence, baselines, ids }
+}
+
+/// Lists what the facts of a node are read from.
+fn asks(chosen: &ChosenNode, interpreter: &str) -> Vec<Ask> {
+    let ChosenNode { file, checks, .. } = chosen;
+    let mut asks: Vec<Ask> = facts::asks(&plan::tools(checks, &file.has));
+    asks.extend(listening::asks(&plan::ports(checks, &file.has)));
+    asks.extend(python::asks(interpreter, &plan::modules(checks, &file.has)));
+    asks
+}
+
+/// Whether a node is asked from another machine is no state of the node, but of the run.
+fn say_whether_remote(facts: &mut Facts, via: &Via) {
+    if matches!(via, Via::Ssh(_)) {
+        facts.capabilities.insert(REMOTE.to_owned());
+    } else {
+        let why = format!("the machine that asks is the one that answers (via {via})");
+        facts.missing.insert(REMOTE.to_owned(), why);
+    }
+}
