@@ -291,10 +291,61 @@ fn a_node_that_is_through_ends_no_other_nodes_work() {
     let wait = format!("echo > {begun}; until [ -e {go} ]; do :; done");
     let ask = Ask::exec(["sh", "-c", &wait]);
     let asked = std::thread::spawn(move || Local::new("RUN.1").gather(&ask, &Cancel::default()));
-    while !std::path::Path::new(&begun).exists() {
+    while !std::path::Path::new(&begun).try_exists().unwrap() {
         std::thread::yield_now();
     }
     assert_eq!(Local::new("RUN.0").sweep(), Vec::<String>::new());
-    std::fs::write(&go, "").unwrap();
+    std::fs::File::create(&go).unwrap();
     assert!(matches!(asked.join().unwrap(), Captured::Exec { exit: Some(0), .. }));
+}
+
+/// Answers like a node to which every exchange is a login, and counts them.
+struct Costly(AtomicUsize);
+
+impl Transport for Costly {
+    fn via(&self) -> Via {
+        Via::Ssh("far".to_owned())
+    }
+
+    fn gather(&self, ask: &Ask, _cancel: &Cancel) -> Captured {
+        right(ask)
+    }
+
+    fn is_batched(&self) -> bool {
+        true
+    }
+
+    fn is_costly(&self) -> bool {
+        true
+    }
+
+    fn gather_all(
+        &self,
+        asks: &[Ask],
+        cancel: &Cancel,
+        hear: &mut dyn FnMut(usize, Captured, std::time::Duration),
+    ) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        for (at, ask) in asks.iter().enumerate() {
+            hear(at, self.gather(ask, cancel), std::time::Duration::ZERO);
+        }
+    }
+
+    fn sweep(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn facts_and_state_go_in_one_exchange_where_each_is_felt() {
+    let [one, two] = [(); 2].map(|()| Arc::new(Costly(AtomicUsize::new(0))));
+    let transport = |node: &Arc<Costly>| Arc::clone(node) as Arc<dyn Transport>;
+    let run = fold(events(transport(&one), transport(&two), "")).unwrap();
+    assert_eq!(outcomes(&run), ALL_PASS);
+    // The other exchange is the load, which goes alone.
+    assert_eq!(one.0.load(Ordering::SeqCst), 2);
+    // What was gathered ahead is evidence like any other.
+    let state = run.checks.iter().find(|c| c.planned.check.id == "a/state").unwrap();
+    let verify_model::verdict::Answer::Attempted(attempts) = &state.answer else { panic!() };
+    assert!(is_state(&run.evidence(attempts[0].evidence[0]).unwrap().ask));
 }

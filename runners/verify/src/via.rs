@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use verify_engine::{
     record,
     session::auto_via,
-    transport::{Local, Replay, Sim, Ssh, Transport},
+    transport::{Gate, Local, Replay, Sim, Ssh, Transport},
 };
 use verify_model::node::{NodeFile, Via};
 
@@ -17,13 +17,14 @@ const SIMULATOR: &str = "VERIFY_SIMULATOR";
 /// File that holds the stand-in library.
 const LIBRARY: &str = "libverify_simulator.so";
 
-/// Builds the transport for a node; `mark` is on all that it starts.
+/// Builds the transport for a node; `mark` is on all that it starts, `gate` is that of the run.
 ///
 /// *Errors*: the way is unknown, not possible yet, or the recorded run cannot be replayed.
 pub(crate) fn transport(
     way: &str,
     node: &NodeFile,
     mark: &str,
+    gate: &Arc<Gate>,
 ) -> anyhow::Result<Arc<dyn Transport>> {
     if let Some(run) = way.strip_prefix("replay:") {
         return replay(run, &node.name);
@@ -57,7 +58,8 @@ pub(crate) fn transport(
         Via::Local => Ok(Arc::new(Local::new(mark).with_instruments(this_program()?))),
         Via::Ssh(alias) => {
             let ssh = Ssh::new(&alias, mark, true).map_err(anyhow::Error::msg);
-            Ok(Arc::new(ssh.with_context(|| format!("node {}", node.name))?))
+            let ssh = ssh.with_context(|| format!("node {}", node.name))?;
+            Ok(Arc::new(ssh.through(Arc::clone(gate))))
         }
         Via::Replay(run) => replay(&run, &node.name),
         Via::Sim(scenario) => simulated(&scenario, mark),

@@ -42,6 +42,9 @@ pub struct Gatherer<'a> {
 impl Gatherer<'_> {
     /// Gathers asks, `report` hears of each piece in the order of asks.
     pub fn gather(&self, asks: &[Ask], mut report: impl FnMut(&Evidence)) -> Vec<Evidence> {
+        if asks.is_empty() {
+            return Vec::new();
+        }
         let first = self.ids.draw(asks.len());
         let results = self.start_pool(asks);
         let mut pieces: Vec<Option<Evidence>> = vec![None; asks.len()];

@@ -35,6 +35,8 @@ pub struct Setting<'a> {
     pub today: &'a str,
     /// Baselines of the run, sorted by check and field.
     pub baselines: &'a [Baseline],
+    /// What was gathered before it was asked for.
+    pub ahead: &'a [Evidence],
 }
 
 /// Asks every step of a node's plan.
@@ -58,6 +60,7 @@ pub fn run_node(
         cache: BTreeMap::new(),
     };
     run.expect_asks();
+    run.take_in(setting.ahead);
     let mut pending: Vec<usize> = (0..steps.len()).collect();
     while !pending.is_empty() {
         let before = pending.len();
@@ -116,6 +119,16 @@ impl NodeRun<'_> {
                 for ask in self.asks(at).unwrap_or_default() {
                     self.cache.entry(ask).or_default().awaited += 1;
                 }
+            }
+        }
+    }
+
+    /// Takes what was gathered ahead, as far as somebody asks for it.
+    fn take_in(&mut self, ahead: &[Evidence]) {
+        for piece in ahead {
+            if let Some(cached) = self.cache.get_mut(&piece.ask) {
+                self.observer.event(Event::Evidence(piece.clone()));
+                cached.piece = Some(Box::new(piece.clone()));
             }
         }
     }

@@ -112,7 +112,7 @@ fn converse(node: &PreparedNode, context: &Context, relay: &mut Relay) {
         transport: Arc::clone(&node.transport),
         ids: node.ids.clone(),
     };
-    let setting = Setting { today: &today, baselines: &node.baselines };
+    let setting = Setting { today: &today, baselines: &node.baselines, ahead: &node.ahead };
     run_node(&gatherer, &node.node, &node.steps, setting, relay);
     node.transport.sweep();
 }

@@ -2,11 +2,13 @@
 //!
 //! A node that cannot be asked is ready, too: one error, and every check waits for it.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use verify_model::{
     ask::Ask,
     baseline::Baseline,
+    check::Check,
+    effect::Effect,
     evidence::Evidence,
     node::{Facts, Via},
     run::{RunNode, SuiteSource},
@@ -20,10 +22,13 @@ use crate::{
     facts, listening,
     load::{catalog::Catalog, diagnostic::LoadError},
     plan::{self, Step},
-    probe::gather_error,
-    python,
+    probe::{With, gather_error},
+    probes, python,
     transport::Transport,
 };
+
+/// Needs of a check that cost nothing to be wrong about.
+const SYSTEMS: &[&str] = &["linux", "macos", "x86-64", "aarch64"];
 
 /// Holds one node, ready to be asked.
 pub struct PreparedNode {
@@ -35,6 +40,8 @@ pub struct PreparedNode {
     pub steps: Vec<Step>,
     /// What the facts were read from.
     pub evidence: Vec<Evidence>,
+    /// What checks will ask for, gathered along with the facts.
+    pub(super) ahead: Vec<Evidence>,
     /// What answers are compared with.
     pub baselines: Vec<Baseline>,
     /// Numbers of its evidence.
@@ -79,7 +86,10 @@ pub(super) fn ready(chosen: &ChosenNode, ids: Ids, context: &Context) -> Prepare
     let gatherer =
         Gatherer { context, node: &file.name, transport: Arc::clone(transport), ids: ids.clone() };
     let interpreter = file.python.clone().unwrap_or_default();
-    let evidence = gatherer.gather(&asks(chosen, &interpreter), |_| {});
+    let asks = asks(chosen, &interpreter);
+    let along = if transport.is_costly() { along(chosen, &interpreter, &asks) } else { Vec::new() };
+    let mut evidence = gatherer.gather(&[asks.as_slice(), &along].concat(), |_| {});
+    let ahead = evidence.split_off(asks.len());
     let mut facts = facts::read(&evidence.iter().collect::<Vec<_>>());
     facts.simulated = transport.simulated();
     facts.python = interpreter;
@@ -102,7 +112,8 @@ pub(super) fn ready(chosen: &ChosenNode, ids: Ids, context: &Context) -> Prepare
     let compared = chosen.accepted.iter().map(|accepted: &Accepted| accepted.on(&facts));
     let baselines = compared.filter(asked).collect();
     let node = RunNode { file: file.clone(), via: transport.via(), facts };
-    PreparedNode { node, transport: Arc::clone(transport), steps, evidence, baselines, ids }
+    let transport = Arc::clone(transport);
+    PreparedNode { node, transport, steps, evidence, ahead, baselines, ids }
 }
 
 /// Lists what the facts of a node are read from.
@@ -112,6 +123,22 @@ fn asks(chosen: &ChosenNode, interpreter: &str) -> Vec<Ask> {
     asks.extend(listening::asks(&plan::ports(checks, &file.has)));
     asks.extend(python::asks(interpreter, &plan::modules(checks, &file.has)));
     asks
+}
+
+/// Lists what state checks will ask for whatever the node turns out to be, so that it can go along
+/// with the facts: of checks that need nothing, or no more than a system or an architecture.
+fn along(chosen: &ChosenNode, interpreter: &str, facts: &[Ask]) -> Vec<Ask> {
+    let guess = Facts { python: interpreter.to_owned(), ..Facts::default() };
+    let is_plain = |check: &&Check| {
+        check.effect == Effect::Reads
+            && check.when.iter().all(|need| SYSTEMS.contains(&need.as_str()))
+    };
+    let asked = chosen.checks.iter().filter(is_plain).filter_map(|check| {
+        let asks = probes::find(&check.probe)?.asks(With(&check.with), &guess).ok()?;
+        Some(asks.into_iter().map(|ask| ask.limited_to(check.limit_ms)))
+    });
+    let mut seen: BTreeSet<Ask> = facts.iter().cloned().collect();
+    asked.flatten().filter(|ask| seen.insert(ask.clone())).collect()
 }
 
 /// Whether a node is asked from another machine is no state of the node, but of the run.

@@ -27,7 +27,7 @@ use verify_model::{ask::Ask, evidence::Captured, node::Via};
 pub use local::Local;
 pub use replay::Replay;
 pub use sim::Sim;
-pub use ssh::{CONFIG as SSH_CONFIG, Ssh};
+pub use ssh::{CONFIG as SSH_CONFIG, Gate, Ssh};
 
 /// Answers asks on one node.
 pub trait Transport: Send + Sync {
@@ -44,6 +44,11 @@ pub trait Transport: Send + Sync {
 
     /// Tells whether asks are better gathered together than one by one by several threads.
     fn is_batched(&self) -> bool {
+        false
+    }
+
+    /// Tells whether each gathering is felt, so that as much as possible shall go in the first one.
+    fn is_costly(&self) -> bool {
         false
     }
 

@@ -7,6 +7,7 @@
     reason = "the tests lay out servers and start them"
 )]
 
+mod many;
 mod server;
 
 use std::{

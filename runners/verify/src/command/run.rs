@@ -13,7 +13,7 @@ use verify_engine::{
     },
     plan::{self, Permissions, Selection},
     session::{self, Chosen, Prepared, Request},
-    transport::{Cancel, Transport},
+    transport::{Cancel, Gate, Transport},
 };
 use verify_model::{
     exit::Situation,
@@ -167,11 +167,12 @@ fn request(
     };
     let names = names(catalog, &choice.nodes, &selection)?;
     let mut nodes: Vec<(String, Arc<dyn Transport>)> = Vec::new();
+    let gate = Arc::new(Gate::new(names.len()));
     for (at, name) in names.into_iter().enumerate() {
         let file = session::known_node(catalog, &name)?;
         // A mark for each: a node that is through ends its own strays, and no other one's.
         let mark = format!("{id}.{at}");
-        nodes.push((name, via::transport(&choice.via, file, &mark)?));
+        nodes.push((name, via::transport(&choice.via, file, &mark, &gate)?));
     }
     for name in &choice.allow_load {
         session::known_node(catalog, name)?;

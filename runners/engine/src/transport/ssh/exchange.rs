@@ -23,6 +23,7 @@ use super::{
     super::Cancel,
     answer::{Answer, Side},
     frame::{Cutter, Piece},
+    gate::Login,
     trouble,
 };
 
@@ -55,22 +56,23 @@ pub(super) enum End {
 /// Hears of each answer: its number, what was captured, and how long it took.
 pub(super) type Hear<'h> = &'h mut dyn FnMut(usize, Captured, Duration);
 
-/// Runs a script that answers these asks.
-pub(super) fn run(
-    argv: &[String],
-    nonce: &str,
-    script: String,
-    asks: &[(usize, &Ask)],
-    cancel: &Cancel,
-    hear: Hear<'_>,
-) -> End {
-    let running = match Running::start(argv, script) {
+/// Holds what one exchange sends.
+pub(super) struct Sent<'a> {
+    pub(super) argv: &'a [String],
+    pub(super) nonce: &'a str,
+    pub(super) script: String,
+    pub(super) asks: &'a [(usize, &'a Ask)],
+}
+
+/// Runs a script that answers these asks; the login is through with the first frame.
+pub(super) fn run(sent: Sent<'_>, login: Option<Login>, cancel: &Cancel, hear: Hear<'_>) -> End {
+    let running = match Running::start(sent.argv, sent.script) {
         Ok(running) => running,
         Err(error) => {
             return End::Broken(Failure::new(FailureKind::Other, format!("ssh: {error}")));
         }
     };
-    let mut talk = Talk::new(nonce, asks);
+    let mut talk = Talk::new(sent.nonce, sent.asks, login);
     talk.listen(running, cancel, hear)
 }
 
@@ -177,10 +179,12 @@ struct Talk<'a> {
     answered: usize,
     through: [bool; 2],
     closed: [bool; 2],
+    /// Held until the node has let us in.
+    login: Option<Login>,
 }
 
 impl<'a> Talk<'a> {
-    fn new(nonce: &str, asks: &'a [(usize, &'a Ask)]) -> Self {
+    fn new(nonce: &str, asks: &'a [(usize, &'a Ask)], login: Option<Login>) -> Self {
         Self {
             asks,
             cutters: [Cutter::new(nonce), Cutter::new(nonce)],
@@ -190,6 +194,7 @@ impl<'a> Talk<'a> {
             answered: 0,
             through: [false; 2],
             closed: [false; 2],
+            login,
         }
     }
 
@@ -292,6 +297,7 @@ impl<'a> Talk<'a> {
     fn begin(&mut self, side: Side, number: usize) {
         let next = self.asks.get(self.answered..).unwrap_or_default();
         let Some((_, ask)) = next.iter().find(|(next, _)| *next == number) else { return };
+        self.login = None;
         self.at[usize::from(side == Side::Err)] = Some(number);
         match self.open.iter_mut().find(|(open, ..)| *open == number) {
             // Complaints may be ahead by many asks: the clock of one starts with its output.

@@ -1,14 +1,15 @@
 //! Answers asks on another machine, through the system's ssh as its user has set it up.
 //!
 //! All asks of a batch travel as one script in one exchange. Where a node is asked more than once, a
-//! master connection carries the exchanges; it is a session that waits for the end of its own
-//! standard input, so it ends with this process, however that ends. Host keys are the user's
+//! master connection carries the exchanges, unless there are too many ([`Gate`]); it is a session
+//! that waits for the end of its own standard input, so it ends with this process, however that ends. Host keys are the user's
 //! affair: nothing is sent to a host whose key is not known. Which ssh configuration counts can be
 //! said by [`CONFIG`].
 
 mod answer;
 mod exchange;
 mod frame;
+mod gate;
 mod script;
 mod trouble;
 
@@ -16,7 +17,10 @@ use std::{
     fs,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -27,12 +31,14 @@ use verify_model::{
     node::Via,
 };
 
+pub use self::gate::Gate;
+use self::gate::{Login, Right};
 use self::{
     answer::Side,
     exchange::{End, Running},
     frame::{Cutter, Piece},
 };
-use super::{Cancel, Transport, locate, stray};
+use super::{Cancel, Transport, locate};
 
 /// Names the variable that says which configuration ssh reads instead of the user's.
 pub const CONFIG: &str = "VERIFY_SSH_CONFIG";
@@ -68,15 +74,20 @@ pub struct Ssh {
     alias: String,
     mark: String,
     config: Option<String>,
+    gate: Arc<Gate>,
+    /// Where the alias leads, once that mattered.
+    door: OnceLock<String>,
     master: Mutex<Master>,
+    /// Whether an exchange ended before its end, so that something may be left over there.
+    is_broken: AtomicBool,
 }
 
 /// Says how far the master connection is.
 enum Master {
     /// Not wanted: one exchange is all there is, or no socket can be made.
     Without,
-    /// Not tried yet.
-    Unopened,
+    /// Not tried yet; among many nodes, the first exchange may be all there is.
+    Unopened { alone: bool },
     /// It is there.
     Open(Open),
 }
@@ -85,6 +96,7 @@ enum Master {
 struct Open {
     running: Option<Running>,
     socket: PathBuf,
+    _right: Right,
 }
 
 impl Drop for Open {
@@ -105,14 +117,24 @@ impl Ssh {
                 "`{alias}` is no alias of ssh: letters, digits and any of . _ - @ : are"
             ));
         }
-        let master = if several { Master::Unopened } else { Master::Without };
+        let master = if several { Master::Unopened { alone: true } } else { Master::Without };
         let config = std::env::var(CONFIG).ok().filter(|path| !path.is_empty());
         Ok(Self {
             alias: alias.to_owned(),
             mark: mark.to_owned(),
             config,
+            gate: Arc::new(Gate::new(1)),
+            door: OnceLock::new(),
             master: Mutex::new(master),
+            is_broken: AtomicBool::new(false),
         })
+    }
+
+    /// Shares logins and masters with the other nodes of the run.
+    #[must_use]
+    pub fn through(mut self, gate: Arc<Gate>) -> Self {
+        self.gate = gate;
+        self
     }
 
     /// Names the configuration that ssh reads instead of the user's.
@@ -126,14 +148,21 @@ impl Ssh {
         self.master.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the argument vector of an ssh that runs `/bin/sh -s`.
-    fn argv(&self, own: &[String]) -> Result<Vec<String>, Failure> {
+    /// Returns the beginning of every call of ssh.
+    fn ssh(&self) -> Result<Vec<String>, Failure> {
         let ssh = locate::which("ssh")
             .ok_or_else(|| Failure::new(FailureKind::NotFound, locate::not_found("ssh")))?;
-        let mut argv = vec![ssh.to_string_lossy().into_owned(), "-T".to_owned()];
+        let mut argv = vec![ssh.to_string_lossy().into_owned()];
         if let Some(config) = &self.config {
             argv.extend(["-F".to_owned(), config.clone()]);
         }
+        Ok(argv)
+    }
+
+    /// Returns the argument vector of an ssh that runs `/bin/sh -s`.
+    fn argv(&self, own: &[String]) -> Result<Vec<String>, Failure> {
+        let mut argv = self.ssh()?;
+        argv.push("-T".to_owned());
         for option in OPTIONS.iter().map(|option| (*option).to_owned()).chain(own.iter().cloned()) {
             argv.extend(["-o".to_owned(), option]);
         }
@@ -144,8 +173,12 @@ impl Ssh {
     /// Opens the master where it is wanted and not there yet; returns the options of an exchange.
     fn carried(&self, cancel: &Cancel) -> Result<Vec<String>, Failure> {
         let mut master = self.master();
-        if matches!(*master, Master::Unopened) {
-            *master = self.open(cancel)?;
+        match *master {
+            Master::Unopened { alone: true } if self.gate.is_crowded() => {
+                *master = Master::Unopened { alone: false };
+            }
+            Master::Unopened { .. } => *master = self.open(cancel)?,
+            Master::Without | Master::Open(_) => {}
         }
         Ok(match &*master {
             Master::Open(Open { socket, .. }) => {
@@ -155,7 +188,19 @@ impl Ssh {
         })
     }
 
+    /// Waits until a login may begin; `None` where any number may.
+    fn login(&self, cancel: &Cancel) -> Option<Login> {
+        if self.gate.is_wide() {
+            return None;
+        }
+        let door = self.door.get_or_init(|| {
+            self.ssh().map_or_else(|_| self.alias.clone(), |ssh| gate::door(&ssh, &self.alias))
+        });
+        Some(self.gate.login(door, cancel))
+    }
+
     fn open(&self, cancel: &Cancel) -> Result<Master, Failure> {
+        let Some(right) = self.gate.master() else { return Ok(Master::Without) };
         let Some(socket) = socket() else { return Ok(Master::Without) };
         let own = ["ControlMaster=yes".to_owned(), format!("ControlPath={}", socket.display())];
         let argv = self.argv(&own)?;
@@ -163,10 +208,16 @@ impl Ssh {
             let nonce = nonce();
             // It ends with its standard input, which is open for as long as this process lives.
             let script = format!("printf '\\n%s z\\n' {nonce}; exec cat >/dev/null\n");
+            let under_way = self.login(cancel);
             let running = Running::start(&argv, script)
                 .map_err(|error| Failure::new(FailureKind::Other, format!("ssh: {error}")))?;
-            match greeted(running, &nonce, cancel) {
-                Ok(running) => return Ok(Master::Open(Open { running: Some(running), socket })),
+            let greeted = greeted(running, &nonce, cancel);
+            drop(under_way);
+            match greeted {
+                Ok(running) => {
+                    let running = Some(running);
+                    return Ok(Master::Open(Open { running, socket, _right: right }));
+                }
                 Err(End::Crowded(failure)) if login >= LOGINS => return Err(failure),
                 Err(End::Crowded(_)) => pause(login, cancel),
                 Err(End::Broken(failure)) => return Err(failure),
@@ -187,13 +238,19 @@ impl Ssh {
                 Ok(argv) => argv,
                 Err(failure) => return refuse(rest, &failure, hear),
             };
-            let text = script::write(&nonce, &self.mark, rest);
+            let carried = matches!(*self.master(), Master::Open(_));
+            let text = script::write(&nonce, &self.mark, rest, !carried);
             let mut answered = 0;
             let mut count = |at: usize, captured: Captured, elapsed: Duration| {
                 answered += 1;
                 hear(at, captured, elapsed);
             };
-            let end = exchange::run(&argv, &nonce, text, rest, cancel, &mut count);
+            let login = if carried { None } else { self.login(cancel) };
+            let sent = exchange::Sent { argv: &argv, nonce: &nonce, script: text, asks: rest };
+            let end = exchange::run(sent, login, cancel, &mut count);
+            if !matches!(end, End::Through) {
+                self.is_broken.store(true, Ordering::SeqCst);
+            }
             rest = &rest[answered.min(rest.len())..];
             match end {
                 End::Through if rest.is_empty() => return,
@@ -340,6 +397,10 @@ impl Transport for Ssh {
         true
     }
 
+    fn is_costly(&self) -> bool {
+        self.gate.is_crowded()
+    }
+
     fn gather_all(
         &self,
         asks: &[Ask],
@@ -351,15 +412,12 @@ impl Transport for Ssh {
     }
 
     fn sweep(&self) -> Vec<String> {
-        if matches!(*self.master(), Master::Unopened) {
+        let is_open = matches!(*self.master(), Master::Open(_));
+        // The last words of every script end what it left; a login for that alone is for trouble.
+        if !is_open && !self.is_broken.load(Ordering::SeqCst) {
             return Vec::new();
         }
-        let mark = format!("{}={}/", stray::VARIABLE, self.mark);
-        // The mark is of our own making, and nothing in it is special.
-        let script = format!(
-            "for F in $(grep -a -l -F '{mark}' /proc/[0-9]*/environ 2>/dev/null); do \
-             P=${{F#/proc/}}; P=${{P%/environ}}; [ \"$P\" = $$ ] || {{ cat /proc/$P/comm; kill -KILL $P; }}; done"
-        );
+        let script = script::sweep(&self.mark);
         let argv = ["sh", "-c", &script].map(str::to_owned).to_vec();
         let ask = Ask::Exec { argv, env: vec![], limit_ms: DEFAULT_LIMIT_MS, cap: DEFAULT_CAP };
         let found = self.gather(&ask, &Cancel::default());

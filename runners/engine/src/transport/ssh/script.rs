@@ -44,8 +44,9 @@ g() {
 s() { stat -L -c '%F|%a|%u|%s' -- "$1" 2>/dev/null || stat -L -f '%HT|%Lp|%u|%z' -- "$1" 2>/dev/null || ls -d -- "$1"; e $?; }
 "#;
 
-/// Writes the script for some asks; `ask` and its number stand in every frame.
-pub(super) fn write(nonce: &str, mark: &str, asks: &[(usize, &Ask)]) -> String {
+/// Writes the script for some asks; `ask` and its number stand in every frame. One that is sent
+/// `alone` also ends what left its group: no other one comes to do it.
+pub(super) fn write(nonce: &str, mark: &str, asks: &[(usize, &Ask)], alone: bool) -> String {
     // The path comes first: the watchdog is a program, too.
     let mut text = format!("main() {{\nN={nonce}\nPATH=$PATH{}; export PATH\n", folders());
     text.push_str(PRELUDE);
@@ -54,10 +55,25 @@ pub(super) fn write(nonce: &str, mark: &str, asks: &[(usize, &Ask)]) -> String {
         let marked = format!("{}={}", stray::VARIABLE, quoted(&format!("{mark}/{number}")));
         let _ = writeln!(text, "{}", command(ask, &marked));
     }
+    let is_program =
+        |ask: &Ask| matches!(ask, Ask::Exec { .. } | Ask::Script { .. } | Ask::Instrument { .. });
+    if alone && asks.iter().any(|(_, ask)| is_program(ask)) {
+        let _ = writeln!(text, "{{ {}; }} >/dev/null 2>&1", sweep(mark));
+    }
     // What is left in the group goes with it, the watchdog included.
     text.push_str("printf '\\n%s z\\n' \"$N\"; printf '\\n%s z\\n' \"$N\" >&2\n");
     text.push_str("kill -KILL 0\n}\nmain\n");
     text
+}
+
+/// Writes what ends every process that a run left behind, and prints its name.
+pub(super) fn sweep(mark: &str) -> String {
+    // The mark is of our own making, and nothing in it is special.
+    let mark = format!("{}={mark}/", stray::VARIABLE);
+    format!(
+        "for F in $(grep -a -l -F '{mark}' /proc/[0-9]*/environ 2>/dev/null); do \
+         P=${{F#/proc/}}; P=${{P%/environ}}; [ \"$P\" = $$ ] || {{ cat /proc/$P/comm; kill -KILL $P; }}; done"
+    )
 }
 
 fn folders() -> String {
@@ -175,7 +191,7 @@ mod tests {
             limit_ms: 1,
             cap: 1,
         };
-        let text = write("n", "m", &[(0, &ask)]);
+        let text = write("n", "m", &[(0, &ask)], false);
         assert!(text.contains(" LC_ALL='C'") && !text.contains("id="), "{text}");
     }
 }

@@ -1,0 +1,180 @@
+//! How many logins and masters there are at the moment, over all nodes of a run.
+//!
+//! A server turns logins away when too many are under way (`MaxStartups 10:30:100`), and then a node
+//! looks dead that is only busy. So at most eight are under way to one address; nodes behind one jump
+//! host are one address. Where that cannot matter nobody asks ssh what an alias means.
+
+use std::{
+    collections::BTreeMap,
+    process::Command,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use super::super::Cancel;
+
+/// Logins under way to one address. *Source*: `sshd_config(5)`, `MaxStartups`: from 10 on some are
+/// refused; measured, 8 at a time lost none of 500.
+pub const LOGINS_AT_ONCE: usize = 8;
+/// Master connections of a run: each costs memory here and two processes over there.
+pub const MASTERS: usize = 49;
+
+const TICK: Duration = Duration::from_millis(100);
+
+/// Counts logins and masters of all nodes of a run.
+#[derive(Debug, Default)]
+pub struct Gate {
+    /// How many nodes are asked by ssh in this run.
+    nodes: usize,
+    under_way: Mutex<BTreeMap<String, usize>>,
+    freed: Condvar,
+    masters: AtomicUsize,
+}
+
+/// Holds one login that is under way; dropped, it is through.
+#[derive(Debug)]
+pub(super) struct Login {
+    gate: Arc<Gate>,
+    door: String,
+}
+
+/// Holds the right to one master connection.
+#[derive(Debug)]
+pub(super) struct Right(Arc<Gate>);
+
+impl Gate {
+    /// Builds the gate of a run that asks so many nodes by ssh.
+    pub fn new(nodes: usize) -> Self {
+        Self { nodes, ..Self::default() }
+    }
+
+    /// Tells whether so many nodes are asked that a login more for each is felt.
+    pub fn is_crowded(&self) -> bool {
+        self.nodes > MASTERS
+    }
+
+    /// Tells whether all logins may be under way at the same time, wherever they lead.
+    pub(super) fn is_wide(&self) -> bool {
+        self.nodes <= LOGINS_AT_ONCE
+    }
+
+    /// Waits for a place at a door; an interrupted run waits for nobody.
+    pub(super) fn login(self: &Arc<Self>, door: &str, cancel: &Cancel) -> Login {
+        let mut under_way = self.under_way();
+        while under_way.get(door).copied().unwrap_or_default() >= LOGINS_AT_ONCE
+            && !cancel.requested()
+        {
+            let waited = self.freed.wait_timeout(under_way, TICK);
+            under_way = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *under_way.entry(door.to_owned()).or_default() += 1;
+        Login { gate: Arc::clone(self), door: door.to_owned() }
+    }
+
+    /// Returns the right to a master, where there are not too many.
+    pub(super) fn master(self: &Arc<Self>) -> Option<Right> {
+        let more = |open: usize| (open < MASTERS).then_some(open + 1);
+        let taken = self.masters.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
+        taken.ok().map(|_| Right(Arc::clone(self)))
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, BTreeMap<String, usize>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Login {
+    fn drop(&mut self) {
+        if let Some(count) = self.gate.under_way().get_mut(&self.door) {
+            *count = count.saturating_sub(1);
+        }
+        self.gate.freed.notify_all();
+    }
+}
+
+impl Drop for Right {
+    fn drop(&mut self) {
+        self.0.masters.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Names the door that an alias leads to, as ssh itself understands it; `ssh` is its call up to the
+/// destination.
+#[allow(clippy::disallowed_methods, reason = "the transport starts ssh")]
+pub(super) fn door(ssh: &[String], alias: &str) -> String {
+    let Some((program, rest)) = ssh.split_first() else { return alias.to_owned() };
+    let said = Command::new(program).args(rest).args(["-G", "--", alias]).output();
+    let said = said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
+    meant(&said.unwrap_or_default()).unwrap_or_else(|| alias.to_owned())
+}
+
+/// Reads what `ssh -G` says. *Source*: `ssh(1)`, `-G`; `ssh_config(5)`.
+fn meant(said: &str) -> Option<String> {
+    let value = |key: &str| {
+        let lines = said.lines().filter_map(|line| line.split_once(' '));
+        let value = lines.filter(|(name, _)| *name == key).map(|(_, value)| value.trim()).next();
+        value.filter(|value| !value.is_empty() && *value != "none")
+    };
+    // Of several jumps the first one sees every login.
+    if let Some(jump) = value("proxyjump").and_then(|jumps| jumps.split(',').next()) {
+        return Some(format!("jump {jump}"));
+    }
+    if let Some(command) = value("proxycommand") {
+        return Some(format!("command {command}"));
+    }
+    let host = value("hostname")?;
+    // All addresses of the loopback interface are this one machine.
+    let host = if host.starts_with("127.") || host == "::1" { "localhost" } else { host };
+    Some(format!("{host} {}", value("port").unwrap_or("22")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_behind_one_jump_host_share_its_door() {
+        let said = "hostname 192.0.2.7\nport 22\nproxyjump bastion,second\n";
+        assert_eq!(meant(said).unwrap(), "jump bastion");
+        assert_eq!(meant("hostname 192.0.2.7\nport 2222\n").unwrap(), "192.0.2.7 2222");
+        assert_eq!(meant("hostname 127.0.0.9\nport 22\nproxyjump none\n").unwrap(), "localhost 22");
+        assert_eq!(
+            meant("proxycommand nc %h %p\nhostname x\n").unwrap(),
+            "command nc %h %p",
+            "a command may lead anywhere, and to one place"
+        );
+        assert_eq!(meant(""), None);
+    }
+
+    #[test]
+    fn no_more_than_eight_logins_are_under_way_to_one_door() {
+        let gate = Arc::new(Gate::new(100));
+        let cancel = Cancel::default();
+        let mut held: Vec<_> = (0..LOGINS_AT_ONCE).map(|_| gate.login("a", &cancel)).collect();
+        // Another door is free, and the ninth at this one gets in when one is through.
+        drop(gate.login("b", &cancel));
+        let ninth = std::thread::spawn({
+            let (gate, cancel) = (Arc::clone(&gate), cancel.clone());
+            move || drop(gate.login("a", &cancel))
+        });
+        assert!(!ninth.is_finished());
+        held.pop();
+        ninth.join().unwrap();
+        // Interrupted, nobody waits.
+        cancel.request();
+        held.push(gate.login("a", &cancel));
+        drop(gate.login("a", &cancel));
+    }
+
+    #[test]
+    fn fewer_than_fifty_masters_are_open() {
+        let gate = Arc::new(Gate::new(100));
+        let mut rights: Vec<_> = std::iter::repeat_with(|| gate.master()).take(50).collect();
+        assert_eq!(rights.iter().flatten().count(), 49);
+        rights.truncate(1);
+        assert!(gate.master().is_some());
+    }
+}
