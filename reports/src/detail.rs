@@ -265,6 +265,7 @@ fn captured(evidence: &Evidence) -> String {
         }
         Captured::Found(path) => path.clone(),
         Captured::Connected => "connected".to_owned(),
+        Captured::Rounds(rounds) => format!("{} rounds", rounds.len()),
         Captured::Failed(failure) => failure.message.clone(),
     };
     format!("#{} {}: {came}", evidence.id, evidence.ask)

@@ -72,6 +72,13 @@ pub enum Ask {
         /// Time limit. *Units*: ms.
         limit_ms: u64,
     },
+    /// Sends words to the node and has them back, one after the other.
+    Echo {
+        /// How often.
+        rounds: u32,
+        /// Time limit. *Units*: ms.
+        limit_ms: u64,
+    },
     /// Runs one of our own measuring programs.
     Instrument {
         /// Name and arguments.
@@ -109,6 +116,7 @@ impl Ask {
         match self {
             Self::Exec { limit_ms, .. }
             | Self::Connect { limit_ms, .. }
+            | Self::Echo { limit_ms, .. }
             | Self::Instrument { limit_ms, .. }
             | Self::Script { limit_ms, .. } => Some(*limit_ms),
             Self::ReadFile { .. }
@@ -149,6 +157,7 @@ impl fmt::Display for Ask {
             Self::Stat { path } => write!(f, "stat {path}"),
             Self::Which { tool } => write!(f, "find the program {tool}"),
             Self::Connect { host, port, .. } => write!(f, "connect to {host}:{port}"),
+            Self::Echo { rounds, .. } => write!(f, "send and have back {rounds} words"),
             Self::Instrument { argv, .. } => write!(f, "measure with `{}`", argv.join(" ")),
             Self::Script { interpreter, name, args, .. } => {
                 write!(f, "run our Python program `{name}")?;

@@ -67,8 +67,22 @@ pub enum Captured {
     Found(String),
     /// A connection was opened.
     Connected,
+    /// Words that went to the node and came back, in order.
+    Rounds(Vec<Round>),
     /// Nothing was gathered.
     Failed(Failure),
+}
+
+/// Holds one word that went to the node and came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Round {
+    /// Clock of this machine when it was sent. *Units*: us since 1970.
+    pub sent_us: u64,
+    /// Time until it was back. *Units*: ns.
+    pub elapsed_ns: u64,
+    /// Clock of the node when it answered. *Units*: us since 1970.
+    pub said_us: u64,
 }
 
 /// Holds one file of a pattern: its path and its content.

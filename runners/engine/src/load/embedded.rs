@@ -3,6 +3,7 @@
 /// Shipped suites, by name.
 pub static SUITES: &[(&str, &str)] = &[
     ("build", include_str!("../../../../suites/build.toml")),
+    ("cluster", include_str!("../../../../suites/cluster.toml")),
     ("cpu", include_str!("../../../../suites/cpu.toml")),
     ("gpu", include_str!("../../../../suites/gpu.toml")),
     ("kernel", include_str!("../../../../suites/kernel.toml")),
@@ -28,3 +29,13 @@ pub static NODES: &[(&str, &str)] = &[
     ("nvidia", include_str!("../../../nodes/nvidia.toml")),
     ("nvidia-sim", include_str!("../../../nodes/nvidia-sim.toml")),
 ];
+
+/// Digits of a digest that are shown: no two suites meet by chance.
+const SHOWN: usize = 16;
+
+/// Digests the shipped suites: equal where two programs ask the same.
+pub fn digest() -> String {
+    let names_and_texts = SUITES.iter().flat_map(|(name, text)| [*name, "\0", *text, "\0"]);
+    let whole: String = names_and_texts.collect();
+    super::catalog::digest(whole.as_bytes()).chars().take(SHOWN).collect()
+}

@@ -32,6 +32,7 @@ mod port;
 mod process;
 mod python_module;
 mod rcu_nocbs;
+mod round_trip;
 mod sandbox;
 mod scheduling;
 mod service;
@@ -45,6 +46,7 @@ mod toolchain;
 mod torch_device;
 mod torch_parallel;
 mod tsc;
+mod verify_version;
 
 use crate::probe::Probe;
 
@@ -81,6 +83,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &process::Process,
     &python_module::PythonModule,
     &rcu_nocbs::RcuNocbs,
+    &round_trip::RoundTrip,
     &sandbox::Sandbox,
     &scheduling::Scheduling,
     &service::Service,
@@ -94,6 +97,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &torch_device::TorchDevice,
     &torch_parallel::TorchParallel,
     &tsc::Tsc,
+    &verify_version::VerifyVersion,
 ];
 
 /// Finds a probe by name.

@@ -80,6 +80,10 @@ impl Transport for Local {
             Ask::Connect { host, port, limit_ms } => {
                 connect::connect(host, *port, *limit_ms, cancel)
             }
+            Ask::Echo { .. } => {
+                let why = "the machine that asks is the one that answers: there is no way between";
+                Captured::Failed(Failure::new(FailureKind::Unsupported, why))
+            }
             Ask::Instrument { argv, limit_ms } => self.measure(argv, *limit_ms, cancel),
             Ask::Script { interpreter, name, args, limit_ms } => {
                 self.exec.interpret(interpreter, name, args, *limit_ms, cancel)

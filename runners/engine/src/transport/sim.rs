@@ -319,7 +319,7 @@ impl Transport for Sim {
             }
             Ask::Stat { path } => self.stat(ask, path),
             Ask::Which { tool } => self.which(ask, tool),
-            Ask::Connect { .. } => self.missing(ask),
+            Ask::Connect { .. } | Ask::Echo { .. } => self.missing(ask),
             Ask::Instrument { argv, limit_ms } => self.measure(ask, argv, *limit_ms, cancel),
             Ask::Script { interpreter, name, args, .. } => {
                 match named(&self.scenario.script, name, args) {

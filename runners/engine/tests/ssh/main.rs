@@ -8,6 +8,7 @@
 )]
 
 mod many;
+mod rounds;
 mod server;
 
 use std::{

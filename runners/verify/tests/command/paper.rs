@@ -144,7 +144,7 @@ fn the_version_names_the_build_and_no_place_or_time() {
     let facts: Vec<(&str, &str)> =
         lines.map(|line| line.split_once(' ').unwrap()).map(|(k, v)| (k, v.trim())).collect();
     let names: Vec<&str> = facts.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["commit", "profile", "target", "compiler", "record"]);
+    assert_eq!(names, ["commit", "profile", "target", "compiler", "record", "suites"]);
     assert!(facts.iter().all(|(_, value)| !value.is_empty() && !value.contains('/') || *value == "verify-run/1"));
     assert!(facts[3].1.starts_with("rustc 1."), "{long}");
     assert_eq!(facts[4].1, "verify-run/1");

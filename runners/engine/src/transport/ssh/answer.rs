@@ -125,6 +125,10 @@ impl<'a> Answer<'a> {
                 _ => absent(tool),
             },
             Ask::Connect { .. } => connected(&how, &self.parts[1].text()),
+            // It has an exchange of its own.
+            Ask::Echo { .. } => {
+                Captured::Failed(Failure::new(FailureKind::Unsupported, "no script answers that"))
+            }
             Ask::Instrument { .. } => measured(&how, self.stdout, self.stderr),
         }
     }

@@ -80,8 +80,8 @@ pub(super) fn run(sent: Sent<'_>, login: Option<Login>, cancel: &Cancel, hear: H
 pub(super) struct Running {
     child: Child,
     heard: Receiver<(Side, Option<Vec<u8>>)>,
-    /// Dropped, it closes our end of standard input.
-    _open: Sender<()>,
+    /// What else goes to standard input; dropped, it closes our end.
+    say: Sender<String>,
 }
 
 impl Running {
@@ -98,9 +98,9 @@ impl Running {
             .spawn()?;
         // Bounded: a node that floods what nobody reads is held up, and fills no memory.
         let (say, heard) = bounded(QUEUE);
-        let (open, closed) = bounded::<()>(0);
+        let (more, said) = bounded(1);
         if let Some(stdin) = child.stdin.take() {
-            std::thread::spawn(move || write(stdin, &script, &closed));
+            std::thread::spawn(move || write(stdin, &script, &said));
         }
         if let Some(stdout) = child.stdout.take() {
             let say = say.clone();
@@ -109,7 +109,12 @@ impl Running {
         if let Some(stderr) = child.stderr.take() {
             std::thread::spawn(move || read(stderr, Side::Err, &say));
         }
-        Ok(Self { child, heard, _open: open })
+        Ok(Self { child, heard, say: more })
+    }
+
+    /// Writes more to standard input; where nobody reads it, that is heard as an end.
+    pub(super) fn say(&self, text: String) {
+        let _ = self.say.send(text);
     }
 
     pub(super) fn heard(&self) -> &Receiver<(Side, Option<Vec<u8>>)> {
@@ -143,10 +148,14 @@ impl Drop for Running {
     }
 }
 
-/// Writes the script, and keeps standard input open until somebody closes it.
-fn write(mut stdin: ChildStdin, script: &str, closed: &Receiver<()>) {
-    if stdin.write_all(script.as_bytes()).and_then(|()| stdin.flush()).is_ok() {
-        let _ = closed.recv();
+/// Writes the script and whatever comes behind it, and keeps standard input open until then.
+fn write(mut stdin: ChildStdin, script: &str, said: &Receiver<String>) {
+    let mut text = script.to_owned();
+    while stdin.write_all(text.as_bytes()).and_then(|()| stdin.flush()).is_ok() {
+        match said.recv() {
+            Ok(more) => text = more,
+            Err(_) => return,
+        }
     }
 }
 

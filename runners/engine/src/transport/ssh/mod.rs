@@ -7,6 +7,7 @@
 //! said by [`CONFIG`].
 
 mod answer;
+mod echo;
 mod exchange;
 mod frame;
 mod gate;
@@ -227,6 +228,14 @@ impl Ssh {
         Err(Failure::new(FailureKind::Interrupted, "the run was interrupted"))
     }
 
+    /// Has words sent back, by the master where there is one.
+    fn echo(&self, rounds: u32, limit: Duration, cancel: &Cancel) -> Captured {
+        match self.carried(cancel).and_then(|own| self.argv(&own)) {
+            Ok(argv) => echo::run(&argv, &nonce(), rounds, limit, cancel),
+            Err(failure) => Captured::Failed(failure),
+        }
+    }
+
     /// Sends asks until every one is answered, one exchange after the other.
     fn converse(&self, asks: &[(usize, &Ask)], cancel: &Cancel, hear: exchange::Hear<'_>) {
         let mut rest = asks;
@@ -407,8 +416,18 @@ impl Transport for Ssh {
         cancel: &Cancel,
         hear: &mut dyn FnMut(usize, Captured, Duration),
     ) {
-        let sent: Vec<(usize, &Ask)> = asks.iter().enumerate().collect();
+        let is_echo = |ask: &Ask| matches!(ask, Ask::Echo { .. });
+        let sent: Vec<(usize, &Ask)> =
+            asks.iter().enumerate().filter(|(_, ask)| !is_echo(ask)).collect();
         self.converse(&sent, cancel, hear);
+        // By itself, when nothing of ours is busy over there.
+        for (at, ask) in asks.iter().enumerate() {
+            if let Ask::Echo { rounds, limit_ms } = ask {
+                let begun = now();
+                let captured = self.echo(*rounds, Duration::from_millis(*limit_ms), cancel);
+                hear(at, captured, begun.elapsed());
+            }
+        }
     }
 
     fn sweep(&self) -> Vec<String> {

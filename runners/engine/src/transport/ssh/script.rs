@@ -113,6 +113,7 @@ fn command(ask: &Ask, marked: &str) -> String {
             let host = quoted(host);
             format!("if w bash; then \"$R\" -c '{open}' {host} {port}; e $?; else e no-bash; fi")
         }
+        Ask::Echo { .. } => "e none".to_owned(),
         Ask::Instrument { argv, .. } => {
             let words = ["verify", "instrument"].map(str::to_owned);
             let (name, rest) =
