@@ -31,6 +31,11 @@ docs:
 bench *ARGS:
     cargo bench -p verify --bench speed -- {{ ARGS }}
 
+# Measures nodes that are asked by ssh: a hundred checks on one, a hundred nodes. Needs sshd,
+# libnss_wrapper and clush.
+bench-nodes *ARGS:
+    cargo bench -p verify --bench nodes -- {{ ARGS }}
+
 # Prints what the TSC loop, oslat and cyclictest see of the same disturbance; needs root, rt-tests.
 bench-tsc:
     cargo bench -p verify-instruments --bench tsc -- table

@@ -90,14 +90,14 @@ impl Talk {
         limit: Duration,
         cancel: &Cancel,
     ) -> Result<Vec<Round>, Failure> {
-        let (first, none) = (format!("{nonce} b"), format!("{nonce} none"));
+        let (first, clockless) = (format!("{nonce} b"), format!("{nonce} none"));
         let opening = now() + OPENING;
         loop {
             let line = self.line(opening, cancel)?;
             if line == first {
                 break;
             }
-            if line == none {
+            if line == clockless {
                 let message = "nothing there tells the time finely enough: bash 5, zsh, perl or a `date` that knows %N does";
                 return Err(Failure::new(FailureKind::Unsupported, message));
             }
