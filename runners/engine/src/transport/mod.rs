@@ -10,6 +10,7 @@ mod files;
 mod local;
 mod locate;
 mod replay;
+mod shell;
 mod sim;
 mod ssh;
 mod stray;

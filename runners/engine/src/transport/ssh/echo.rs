@@ -9,9 +9,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use verify_model::evidence::{Captured, Failure, FailureKind, Round};
 
 use super::{
-    super::Cancel,
-    answer::Side,
-    exchange::{Running, WORDS},
+    super::{
+        Cancel,
+        shell::{
+            answer::Side,
+            exchange::{Running, WORDS},
+        },
+    },
     trouble,
 };
 

@@ -36,7 +36,7 @@ pub struct Gate {
 
 /// Holds one login that is under way; dropped, it is through.
 #[derive(Debug)]
-pub(super) struct Login {
+pub(in crate::transport) struct Login {
     gate: Arc<Gate>,
     door: String,
 }

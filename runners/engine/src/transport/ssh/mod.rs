@@ -6,12 +6,8 @@
 //! affair: nothing is sent to a host whose key is not known. Which ssh configuration counts can be
 //! said by [`CONFIG`].
 
-mod answer;
 mod echo;
-mod exchange;
-mod frame;
 mod gate;
-mod script;
 mod trouble;
 
 use std::{
@@ -27,19 +23,32 @@ use std::{
 
 use crossbeam_channel::bounded;
 use verify_model::{
-    ask::{Ask, DEFAULT_CAP, DEFAULT_LIMIT_MS},
+    ask::Ask,
     evidence::{Captured, Failure, FailureKind},
     node::Via,
 };
 
 pub use self::gate::Gate;
-use self::gate::{Login, Right};
-use self::{
-    answer::Side,
-    exchange::{End, Running},
-    frame::{Cutter, Piece},
+pub(super) use self::gate::Login;
+use self::gate::Right;
+use super::{
+    Cancel, Transport, locate,
+    shell::{
+        answer::Side,
+        exchange::{self, End, Line, Running},
+        frame::{Cutter, Piece},
+        nonce, refuse, script, sweep,
+    },
 };
-use super::{Cancel, Transport, locate};
+
+/// Says what ssh is and what its words mean.
+const LINE: Line = Line {
+    name: "ssh",
+    opening: OPENING,
+    trouble: trouble::of_ssh,
+    is_crowded: trouble::is_crowded,
+    of_silence: trouble::of_shell,
+};
 
 /// Names the variable that says which configuration ssh reads instead of the user's.
 pub const CONFIG: &str = "VERIFY_SSH_CONFIG";
@@ -67,7 +76,7 @@ const OPTIONS: &[&str] = &[
 const LONGEST: usize = 90;
 /// How often a login is tried where the server has too many at once.
 const LOGINS: u32 = 5;
-/// Time until the master must have answered.
+/// Time until a session must have answered: the key exchange, start files of the login shell.
 const OPENING: Duration = Duration::from_secs(30);
 
 /// Asks one node by ssh.
@@ -254,9 +263,16 @@ impl Ssh {
                 answered += 1;
                 hear(at, captured, elapsed);
             };
-            let login = if carried { None } else { self.login(cancel) };
-            let sent = exchange::Sent { argv: &argv, nonce: &nonce, script: text, asks: rest };
-            let end = exchange::run(sent, login, cancel, &mut count);
+            let entry = if carried { None } else { self.login(cancel) };
+            let sent = exchange::Sent {
+                line: LINE,
+                argv: &argv,
+                nonce: &nonce,
+                script: text,
+                asks: rest,
+                entry,
+            };
+            let end = exchange::run(sent, cancel, &mut count);
             if !matches!(end, End::Through) {
                 self.is_broken.store(true, Ordering::SeqCst);
             }
@@ -292,13 +308,6 @@ impl Ssh {
                 }
             }
         }
-    }
-}
-
-/// Answers what is left with the reason for which nothing was heard.
-fn refuse(rest: &[(usize, &Ask)], failure: &Failure, hear: exchange::Hear<'_>) {
-    for (at, _) in rest {
-        hear(*at, Captured::Failed(failure.clone()), Duration::ZERO);
     }
 }
 
@@ -366,16 +375,6 @@ fn is_private(folder: &Path, uid: u32) -> bool {
         .is_ok_and(|meta| meta.is_dir() && meta.uid() == uid && meta.mode() & 0o777 == 0o700)
 }
 
-/// Draws what no output holds by chance.
-fn nonce() -> String {
-    let mut bytes = [0_u8; 16];
-    let drawn = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
-    if drawn.is_err() {
-        bytes[..8].copy_from_slice(&now().elapsed().as_nanos().to_le_bytes()[..8]);
-    }
-    bytes.iter().fold("v".to_owned(), |text, byte| format!("{text}{byte:02x}"))
-}
-
 /// Waits a little before the next login, not all at the same moment.
 fn pause(login: u32, cancel: &Cancel) {
     let spread = u64::from(nonce().bytes().map(u32::from).sum::<u32>() % 100);
@@ -436,9 +435,7 @@ impl Transport for Ssh {
         if !is_open && !self.is_broken.load(Ordering::SeqCst) {
             return Vec::new();
         }
-        let script = script::sweep(&self.mark);
-        let argv = ["sh", "-c", &script].map(str::to_owned).to_vec();
-        let ask = Ask::Exec { argv, env: vec![], limit_ms: DEFAULT_LIMIT_MS, cap: DEFAULT_CAP };
+        let ask = sweep(&self.mark);
         let found = self.gather(&ask, &Cancel::default());
         *self.master() = Master::Without;
         match found {

@@ -6,7 +6,7 @@
 
 /// Says what a stream holds next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(in crate::transport) enum Piece {
     /// The answer to an ask begins.
     Begin(usize),
     /// A file of a pattern begins.
@@ -25,7 +25,7 @@ const NOISE: usize = 4096;
 const LINE: usize = 8192;
 
 /// Cuts a stream.
-pub(super) struct Cutter {
+pub(in crate::transport) struct Cutter {
     mark: Vec<u8>,
     held: Vec<u8>,
     begun: bool,
@@ -33,24 +33,24 @@ pub(super) struct Cutter {
 }
 
 impl Cutter {
-    pub(super) fn new(nonce: &str) -> Self {
+    pub(in crate::transport) fn new(nonce: &str) -> Self {
         let mark = format!("\n{nonce} ").into_bytes();
         // A mark that is the first line of all has no line before it.
         Self { mark, held: vec![b'\n'], begun: false, noise: Vec::new() }
     }
 
     /// Tells whether a mark was seen.
-    pub(super) fn has_begun(&self) -> bool {
+    pub(in crate::transport) fn has_begun(&self) -> bool {
         self.begun
     }
 
     /// Returns what stood before the first mark.
-    pub(super) fn noise(&self) -> String {
+    pub(in crate::transport) fn noise(&self) -> String {
         String::from_utf8_lossy(&self.noise).trim().to_owned()
     }
 
     /// Takes bytes and gives the pieces that are whole.
-    pub(super) fn push(&mut self, bytes: &[u8], give: &mut impl FnMut(Piece)) {
+    pub(in crate::transport) fn push(&mut self, bytes: &[u8], give: &mut impl FnMut(Piece)) {
         self.held.extend_from_slice(bytes);
         while let Some(at) = find(&self.held, &self.mark) {
             let start = at + self.mark.len();
@@ -75,7 +75,7 @@ impl Cutter {
     }
 
     /// Gives what was held back for a mark that never came.
-    pub(super) fn close(&mut self, give: &mut impl FnMut(Piece)) {
+    pub(in crate::transport) fn close(&mut self, give: &mut impl FnMut(Piece)) {
         self.give_up_to(self.held.len(), give);
     }
 

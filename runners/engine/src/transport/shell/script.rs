@@ -46,7 +46,12 @@ s() { stat -L -c '%F|%a|%u|%s' -- "$1" 2>/dev/null || stat -L -f '%HT|%Lp|%u|%z'
 
 /// Writes the script for some asks; `ask` and its number stand in every frame. One that is sent
 /// `alone` also ends what left its group: no other one comes to do it.
-pub(super) fn write(nonce: &str, mark: &str, asks: &[(usize, &Ask)], alone: bool) -> String {
+pub(in crate::transport) fn write(
+    nonce: &str,
+    mark: &str,
+    asks: &[(usize, &Ask)],
+    alone: bool,
+) -> String {
     // The path comes first: the watchdog is a program, too.
     let mut text = format!("main() {{\nN={nonce}\nPATH=$PATH{}; export PATH\n", folders());
     text.push_str(PRELUDE);

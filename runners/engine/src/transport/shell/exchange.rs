@@ -1,4 +1,4 @@
-//! Sends one script over one ssh process and hears the answers as they come.
+//! Sends one script over one process of ssh or srun and hears the answers as they come.
 //!
 //! The limits are kept here: the clock of an ask starts with its first frame. Closing our end of
 //! standard input is what ends the work over there, so a killed harness leaves nothing; ours here is
@@ -20,15 +20,26 @@ use verify_model::{
 };
 
 use super::{
-    super::Cancel,
+    super::{Cancel, ssh::Login},
     answer::{Answer, Side},
     frame::{Cutter, Piece},
-    gate::Login,
-    trouble,
 };
 
-/// Time until the first frame: connecting, the key exchange, start files of the login shell.
-const OPENING: Duration = Duration::from_secs(30);
+/// Says which program carries an exchange, and what its own words mean.
+#[derive(Clone, Copy)]
+pub(in crate::transport) struct Line {
+    /// Name of the program.
+    pub(in crate::transport) name: &'static str,
+    /// Time until the first frame: being let in, start files of a login shell.
+    pub(in crate::transport) opening: Duration,
+    /// Names what it complained of; `None` where its words tell nothing.
+    pub(in crate::transport) trouble: fn(&str) -> Option<Failure>,
+    /// Tells whether it was turned away only for now.
+    pub(in crate::transport) is_crowded: fn(&str) -> bool,
+    /// Names the end of one that never said a first word, from its output and its complaints.
+    pub(in crate::transport) of_silence: fn(&str, &str) -> Failure,
+}
+
 /// Time that a script may take to end after its last frame.
 const CLOSING: Duration = Duration::from_secs(2);
 /// Time between TERM and KILL.
@@ -36,12 +47,12 @@ const GRACE: Duration = Duration::from_millis(300);
 const TICK: Duration = Duration::from_millis(50);
 /// Chunks of up to 64 KiB that wait to be read.
 const QUEUE: usize = 64;
-/// Bounds what is kept of ssh's own words. *Units*: B.
-pub(super) const WORDS: usize = 16 * 1024;
+/// Bounds what is kept of the carrier's own words. *Units*: B.
+pub(in crate::transport) const WORDS: usize = 16 * 1024;
 
 /// Says how an exchange ended.
 #[derive(Debug)]
-pub(super) enum End {
+pub(in crate::transport) enum End {
     /// Every ask was answered.
     Through,
     /// An ask was not answered in time, and that was heard; those after it were not begun.
@@ -54,30 +65,37 @@ pub(super) enum End {
 }
 
 /// Hears of each answer: its number, what was captured, and how long it took.
-pub(super) type Hear<'h> = &'h mut dyn FnMut(usize, Captured, Duration);
+pub(in crate::transport) type Hear<'h> = &'h mut dyn FnMut(usize, Captured, Duration);
 
-/// Holds what one exchange sends.
-pub(super) struct Sent<'a> {
-    pub(super) argv: &'a [String],
-    pub(super) nonce: &'a str,
-    pub(super) script: String,
-    pub(super) asks: &'a [(usize, &'a Ask)],
+/// Holds what one exchange sends, and by what.
+pub(in crate::transport) struct Sent<'a> {
+    pub(in crate::transport) line: Line,
+    pub(in crate::transport) argv: &'a [String],
+    pub(in crate::transport) nonce: &'a str,
+    pub(in crate::transport) script: String,
+    pub(in crate::transport) asks: &'a [(usize, &'a Ask)],
+    /// Dropped with the first frame: the node has let us in.
+    pub(in crate::transport) entry: Option<Login>,
 }
 
-/// Runs a script that answers these asks; the login is through with the first frame.
-pub(super) fn run(sent: Sent<'_>, login: Option<Login>, cancel: &Cancel, hear: Hear<'_>) -> End {
-    let running = match Running::start(sent.argv, sent.script) {
+/// Runs a script that answers these asks.
+pub(in crate::transport) fn run(sent: Sent<'_>, cancel: &Cancel, hear: Hear<'_>) -> End {
+    let Sent { line, argv, nonce, script, asks, entry } = sent;
+    let running = match Running::start(argv, script) {
         Ok(running) => running,
         Err(error) => {
-            return End::Broken(Failure::new(FailureKind::Other, format!("ssh: {error}")));
+            return End::Broken(Failure::new(
+                FailureKind::Other,
+                format!("{}: {error}", line.name),
+            ));
         }
     };
-    let mut talk = Talk::new(sent.nonce, sent.asks, login);
+    let mut talk = Talk::new(line, nonce, asks, entry);
     talk.listen(running, cancel, hear)
 }
 
-/// Holds one ssh process and what is heard of it.
-pub(super) struct Running {
+/// Holds one process of the carrier and what is heard of it.
+pub(in crate::transport) struct Running {
     child: Child,
     heard: Receiver<(Side, Option<Vec<u8>>)>,
     /// What else goes to standard input; dropped, it closes our end.
@@ -85,8 +103,8 @@ pub(super) struct Running {
 }
 
 impl Running {
-    #[allow(clippy::disallowed_methods, reason = "the transport starts ssh")]
-    pub(super) fn start(argv: &[String], script: String) -> std::io::Result<Self> {
+    #[allow(clippy::disallowed_methods, reason = "the transport starts ssh and srun")]
+    pub(in crate::transport) fn start(argv: &[String], script: String) -> std::io::Result<Self> {
         let (program, rest) = argv.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
         let mut child = Command::new(program)
             .args(rest)
@@ -113,16 +131,16 @@ impl Running {
     }
 
     /// Writes more to standard input; where nobody reads it, that is heard as an end.
-    pub(super) fn say(&self, text: String) {
+    pub(in crate::transport) fn say(&self, text: String) {
         let _ = self.say.send(text);
     }
 
-    pub(super) fn heard(&self) -> &Receiver<(Side, Option<Vec<u8>>)> {
+    pub(in crate::transport) fn heard(&self) -> &Receiver<(Side, Option<Vec<u8>>)> {
         &self.heard
     }
 
     /// Tells whether the process has ended.
-    pub(super) fn has_ended(&mut self) -> bool {
+    pub(in crate::transport) fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
 }
@@ -177,24 +195,26 @@ fn read(mut from: impl Read, side: Side, say: &Sender<(Side, Option<Vec<u8>>)>) 
 
 /// Holds what is known of one exchange.
 struct Talk<'a> {
+    line: Line,
     asks: &'a [(usize, &'a Ask)],
     cutters: [Cutter; 2],
     /// Answers that have begun and are not whole, oldest first: one stream may be ahead of the other.
     open: VecDeque<(usize, Answer<'a>, Instant)>,
     /// Which answer each stream is at.
     at: [Option<usize>; 2],
-    /// What ssh says before and after the frames.
+    /// What the carrier says before and after the frames.
     words: Vec<u8>,
     answered: usize,
     through: [bool; 2],
     closed: [bool; 2],
     /// Held until the node has let us in.
-    login: Option<Login>,
+    entry: Option<Login>,
 }
 
 impl<'a> Talk<'a> {
-    fn new(nonce: &str, asks: &'a [(usize, &'a Ask)], login: Option<Login>) -> Self {
+    fn new(line: Line, nonce: &str, asks: &'a [(usize, &'a Ask)], entry: Option<Login>) -> Self {
         Self {
+            line,
             asks,
             cutters: [Cutter::new(nonce), Cutter::new(nonce)],
             open: VecDeque::new(),
@@ -203,12 +223,12 @@ impl<'a> Talk<'a> {
             answered: 0,
             through: [false; 2],
             closed: [false; 2],
-            login,
+            entry,
         }
     }
 
     fn listen(&mut self, mut running: Running, cancel: &Cancel, hear: Hear<'_>) -> End {
-        let mut deadline = now() + OPENING;
+        let mut deadline = now() + self.line.opening;
         loop {
             if cancel.requested() {
                 return End::Interrupted;
@@ -306,7 +326,7 @@ impl<'a> Talk<'a> {
     fn begin(&mut self, side: Side, number: usize) {
         let next = self.asks.get(self.answered..).unwrap_or_default();
         let Some((_, ask)) = next.iter().find(|(next, _)| *next == number) else { return };
-        self.login = None;
+        self.entry = None;
         self.at[usize::from(side == Side::Err)] = Some(number);
         match self.open.iter_mut().find(|(open, ..)| *open == number) {
             // Complaints may be ahead by many asks: the clock of one starts with its output.
@@ -348,7 +368,7 @@ impl<'a> Talk<'a> {
             let message = "nothing more was heard of the node";
             return End::Broken(Failure::new(FailureKind::ConnectionLost, message));
         }
-        let seconds = OPENING.as_secs();
+        let seconds = self.line.opening.as_secs();
         let noise = self.cutters[0].noise();
         let message = format!("no answer within {seconds} s of the login; it said: {noise}");
         End::Broken(Failure::new(FailureKind::ShellBroken, message))
@@ -358,20 +378,20 @@ impl<'a> Talk<'a> {
     fn lost(&self) -> End {
         let said = String::from_utf8_lossy(&self.words).into_owned();
         let begun = self.cutters[0].has_begun() || self.cutters[1].has_begun();
-        match trouble::of_ssh(&said) {
-            Some(failure) if !begun && trouble::is_crowded(&said) => End::Crowded(failure),
+        match (self.line.trouble)(&said) {
+            Some(failure) if !begun && (self.line.is_crowded)(&said) => End::Crowded(failure),
             Some(failure) if begun => {
                 End::Broken(Failure::new(FailureKind::ConnectionLost, failure.message))
             }
             Some(failure) => End::Broken(failure),
-            None if !begun && trouble::is_crowded(&said) => {
+            None if !begun && (self.line.is_crowded)(&said) => {
                 End::Crowded(Failure::new(FailureKind::LoginRefused, said.trim()))
             }
             None if begun => {
                 let message = "the connection ended before the answer was whole";
                 End::Broken(Failure::new(FailureKind::ConnectionLost, message))
             }
-            None => End::Broken(trouble::of_shell(&self.cutters[0].noise(), &said)),
+            None => End::Broken((self.line.of_silence)(&self.cutters[0].noise(), &said)),
         }
     }
 }

@@ -16,13 +16,13 @@ const COMPLAINT: usize = 4096;
 
 /// Says which stream a piece came by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(in crate::transport) enum Side {
     Out,
     Err,
 }
 
 /// Collects the answer to one ask.
-pub(super) struct Answer<'a> {
+pub(in crate::transport) struct Answer<'a> {
     ask: &'a Ask,
     stdout: Capped,
     stderr: Capped,
@@ -61,7 +61,7 @@ impl Parts {
 }
 
 impl<'a> Answer<'a> {
-    pub(super) fn new(ask: &'a Ask) -> Self {
+    pub(in crate::transport) fn new(ask: &'a Ask) -> Self {
         let cap = match ask {
             Ask::Exec { cap, .. } => *cap,
             Ask::Instrument { .. } => INSTRUMENT_CAP,
@@ -75,7 +75,7 @@ impl<'a> Answer<'a> {
         matches!(self.ask, Ask::Exec { .. } | Ask::Script { .. } | Ask::Instrument { .. })
     }
 
-    pub(super) fn push(&mut self, side: Side, bytes: &[u8]) {
+    pub(in crate::transport) fn push(&mut self, side: Side, bytes: &[u8]) {
         match (self.is_program(), side) {
             (true, Side::Out) => self.stdout.push(bytes),
             (true, Side::Err) => self.stderr.push(bytes),
@@ -84,7 +84,7 @@ impl<'a> Answer<'a> {
         }
     }
 
-    pub(super) fn file(&mut self, side: Side, path: String) {
+    pub(in crate::transport) fn file(&mut self, side: Side, path: String) {
         let parts = &mut self.parts[usize::from(side == Side::Err)];
         // A name costs, too: a folder without end is bounded as its bytes are.
         parts.size = parts.size.saturating_add(path.len());
@@ -94,18 +94,18 @@ impl<'a> Answer<'a> {
     }
 
     /// Takes an end; tells whether both streams have ended.
-    pub(super) fn end(&mut self, side: Side, how: String) -> bool {
+    pub(in crate::transport) fn end(&mut self, side: Side, how: String) -> bool {
         self.ended[usize::from(side == Side::Err)] = Some(how);
         self.ended.iter().all(Option::is_some)
     }
 
     /// Returns the last line of what was said so far.
-    pub(super) fn last_line(&self) -> Option<String> {
+    pub(in crate::transport) fn last_line(&self) -> Option<String> {
         self.stderr.last_line().or_else(|| self.stdout.last_line())
     }
 
     /// Returns what was captured.
-    pub(super) fn captured(self) -> Captured {
+    pub(in crate::transport) fn captured(self) -> Captured {
         let how = self.ended[0].clone().unwrap_or_default();
         match self.ask {
             Ask::Exec { argv, .. } => {
