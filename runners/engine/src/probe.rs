@@ -12,6 +12,7 @@ use verify_model::{
     evidence::{Captured, Evidence, Failure, FailureKind, Stream},
     field::{FieldKind, FieldSpec},
     finding::FindingCode,
+    link::Link,
     matcher::Literal,
     node::Facts,
     observation::{AttemptError, Observation},
@@ -68,6 +69,10 @@ pub enum ParamKind {
     Cpus,
     /// A regular expression.
     Regex,
+    /// The name of a link of the node; the loader puts in what the node files say of it.
+    Link,
+    /// A pattern for names of links of any node; the loader puts in what the node files say of them.
+    Links,
 }
 
 /// Knows how to get one kind of answer.
@@ -139,6 +144,17 @@ impl<'a> With<'a> {
     /// Returns a yes or no; a missing one is no.
     pub fn flag(self, name: &str) -> bool {
         matches!(self.0.get(name), Some(Literal::Bool(true)))
+    }
+
+    /// Returns a link.
+    pub fn link(self, name: &str) -> Option<Link> {
+        self.0.get(name).and_then(Link::of)
+    }
+
+    /// Returns links.
+    pub fn links(self, name: &str) -> Vec<Link> {
+        let Some(Literal::List(items)) = self.0.get(name) else { return Vec::new() };
+        items.iter().filter_map(Link::of).collect()
     }
 
     /// Returns a set of cpus.

@@ -122,6 +122,7 @@ fn run(transport: Arc<dyn Transport>) -> (Run, Vec<Event>) {
     let context = Context::new(Instant::now(), Cancel::default(), false);
     let request = Request {
         nodes: vec![("n".to_owned(), transport)],
+        peers: None,
         selection: Selection::default(),
         permissions: Permissions::default(),
         repeat: None,

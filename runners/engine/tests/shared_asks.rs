@@ -103,6 +103,7 @@ fn equal_asks_are_gathered_once_across_waves() {
     let transport = Arc::new(Counting(Local::new("shared"), AtomicUsize::new(0)));
     let request = Request {
         nodes: vec![("local".to_owned(), Arc::clone(&transport) as Arc<dyn Transport>)],
+        peers: None,
         selection: Selection::default(),
         permissions: Permissions::default(),
         repeat: None,

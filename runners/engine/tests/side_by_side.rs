@@ -143,6 +143,7 @@ fn events(one: Arc<dyn Transport>, two: Arc<dyn Transport>, promise: &str) -> Ve
         selection: Selection::default(),
         permissions: Permissions::default(),
         repeat: None,
+        peers: None,
         shelf: None,
     };
     let chosen = choose(&catalog(promise), &request).unwrap();

@@ -9,6 +9,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::link::{End, Transfer};
+
 /// Bounds how much of a file or stream is kept. *Units*: B.
 pub const DEFAULT_CAP: u64 = 1024 * 1024;
 /// Bounds a single state ask. *Units*: ms.
@@ -98,6 +100,20 @@ pub enum Ask {
         /// Time limit. *Units*: ms.
         limit_ms: u64,
     },
+    /// Measures a link with iperf3: a server on the second end, a client on the first. The only
+    /// ask that two nodes answer.
+    Between {
+        /// The two ends; equal ones are a loopback.
+        ends: [End; 2],
+        /// What is transferred, one after the other.
+        transfers: Vec<Transfer>,
+        /// How long each is measured. *Units*: s.
+        seconds: u32,
+        /// How long each runs before that. *Units*: s.
+        omit_s: u32,
+        /// Time limit of all. *Units*: ms.
+        limit_ms: u64,
+    },
 }
 
 impl Ask {
@@ -118,7 +134,8 @@ impl Ask {
             | Self::Connect { limit_ms, .. }
             | Self::Echo { limit_ms, .. }
             | Self::Instrument { limit_ms, .. }
-            | Self::Script { limit_ms, .. } => Some(*limit_ms),
+            | Self::Script { limit_ms, .. }
+            | Self::Between { limit_ms, .. } => Some(*limit_ms),
             Self::ReadFile { .. }
             | Self::ReadFiles { .. }
             | Self::List { .. }
@@ -133,11 +150,18 @@ impl Ask {
         if let Self::Exec { limit_ms, .. }
         | Self::Connect { limit_ms, .. }
         | Self::Instrument { limit_ms, .. }
-        | Self::Script { limit_ms, .. } = &mut self
+        | Self::Script { limit_ms, .. }
+        | Self::Between { limit_ms, .. } = &mut self
         {
             *limit_ms = ms;
         }
         self
+    }
+
+    /// Names the nodes that it loads, beside the one that is asked where that is no end.
+    pub fn nodes(&self) -> Vec<&str> {
+        let Self::Between { ends, .. } = self else { return Vec::new() };
+        ends.iter().map(|end| end.node.as_str()).filter(|node| !node.is_empty()).collect()
     }
 
     /// Runs a program with the default limits.
@@ -163,6 +187,14 @@ impl fmt::Display for Ask {
                 write!(f, "run our Python program `{name}")?;
                 args.iter().try_for_each(|word| write!(f, " {word}"))?;
                 write!(f, "` with {interpreter}")
+            }
+            Self::Between { ends: [one, other], .. } if one == other => {
+                write!(f, "measure the loopback {} with iperf3", one.address)
+            }
+            Self::Between { ends: [one, other], .. } => {
+                let (a, b) = (&one.node, &other.node);
+                let (a_at, b_at) = (&one.address, &other.address);
+                write!(f, "measure the link from {a} ({a_at}) to {b} ({b_at}) with iperf3")
             }
         }
     }

@@ -17,6 +17,7 @@ mod expectation;
 pub mod field;
 pub mod finding;
 pub mod judge;
+pub mod link;
 pub mod matcher;
 pub mod metric;
 pub mod node;

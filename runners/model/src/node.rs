@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     check::{Location, Params},
+    link::Link,
     waiver::Waiver,
 };
 
@@ -46,6 +47,9 @@ pub struct NodeFile {
     pub has: Vec<String>,
     /// Variables for suites, by name.
     pub variables: Params,
+    /// Cables to other nodes.
+    #[serde(default, skip_serializing_if = "<[Link]>::is_empty")]
+    pub links: Box<[Link]>,
     /// Known failures.
     pub waivers: Vec<Waiver>,
     /// Where it stands.
@@ -72,6 +76,17 @@ pub enum Via {
     Replay(String),
     /// A scenario: no machine at all.
     Sim(String),
+}
+
+impl Via {
+    /// Names the machine behind a node: two node files may mean the same one.
+    pub fn machine(&self, node: &str) -> String {
+        match self {
+            Self::Local | Self::Ssh(_) => self.to_string(),
+            // No machine at all: nobody is in its way.
+            Self::Replay(_) | Self::Sim(_) => format!("{self} as {node}"),
+        }
+    }
 }
 
 impl std::fmt::Display for Via {

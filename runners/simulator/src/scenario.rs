@@ -3,7 +3,7 @@
 //! `[system]` answers `nvmlSystemGet*`, `[card]` what every card answers to `nvmlDeviceGet*`,
 //! `[gpu.N]` where card N differs, `[file]` the files of the node by path (`false`: not there),
 //! `[command]` its programs by the whole line, `[instrument]` and `[script]` what our own programs
-//! answer there. A key of the others is the name of the function without that prefix, a value what
+//! answer there, `[link]` what its cable carries. A key of the others is the name of the function without that prefix, a value what
 //! it gives: a number, a text, a table of fields, a table by argument (`"*"` for any other), `{ then = [..] }` for successive calls. A text
 //! `NVML_ERROR_*` is returned as that error; `hang` never returns. Tables merge key by key.
 //! `load` of a card holds what it answers while it computes, `cuda` what it does when CUDA asks.
@@ -32,8 +32,12 @@ const SHIPPED: &[(&str, &str)] = &[
     ("ecc-remap", include_str!("../scenarios/ecc-remap.toml")),
     ("gen1-under-load", include_str!("../scenarios/gen1-under-load.toml")),
     ("hung-call", include_str!("../scenarios/hung-call.toml")),
+    ("link-detour", include_str!("../scenarios/link-detour.toml")),
     ("link-down", include_str!("../scenarios/link-down.toml")),
     ("link-errors", include_str!("../scenarios/link-errors.toml")),
+    ("link-fallback-1g", include_str!("../scenarios/link-fallback-1g.toml")),
+    ("link-lossy", include_str!("../scenarios/link-lossy.toml")),
+    ("link-one-way", include_str!("../scenarios/link-one-way.toml")),
     ("lost-gpu", include_str!("../scenarios/lost-gpu.toml")),
     ("no-bridge", include_str!("../scenarios/no-bridge.toml")),
     ("no-permission", include_str!("../scenarios/no-permission.toml")),
@@ -124,6 +128,7 @@ impl Scenario {
             "command": command,
             "instrument": instrument,
             "script": script,
+            "link": self.root.get("link"),
         })
     }
 

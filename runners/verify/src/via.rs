@@ -4,9 +4,10 @@ use std::{env, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, bail};
 use verify_engine::{
+    load::catalog::Catalog,
     record,
     session::auto_via,
-    transport::{Gate, Local, Replay, Sim, Ssh, Transport},
+    transport::{Factory, Gate, Local, Replay, Sim, Ssh, Transport},
 };
 use verify_model::node::{NodeFile, Via};
 
@@ -64,6 +65,20 @@ pub(crate) fn transport(
         Via::Replay(run) => replay(&run, &node.name),
         Via::Sim(scenario) => simulated(&scenario, mark),
     }
+}
+
+/// Builds what asks a node that is only the other end of a link: as its file says.
+pub(crate) fn peers(catalog: &Catalog, run_id: &str, gate: &Arc<Gate>) -> Arc<Factory> {
+    let (nodes, run_id, gate) = (catalog.nodes.clone(), run_id.to_owned(), Arc::clone(gate));
+    Arc::new(move |name: &str| {
+        let node = nodes.get(name).ok_or_else(|| format!("no node is named `{name}`"))?;
+        // None of the run's own nodes is named by a letter.
+        let mark = format!(
+            "{run_id}.peer-{}",
+            node.name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+        );
+        transport("auto", node, &mark, &gate).map_err(|error| format!("{error:#}"))
+    })
 }
 
 fn this_program() -> anyhow::Result<PathBuf> {

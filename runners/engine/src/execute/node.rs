@@ -13,7 +13,7 @@ use verify_model::{
     evidence::{Evidence, Failure, FailureKind},
     finding::FindingCode,
     judge::judge,
-    node::{Facts, Via},
+    node::Facts,
     observation::{Attempt, AttemptError, Observation},
     outcome::Outcome,
     run::RunNode,
@@ -241,8 +241,14 @@ impl NodeRun<'_> {
     }
 
     /// Names the machines that nobody else may ask meanwhile.
-    fn machines(&self, _asked: &[usize]) -> Vec<String> {
-        vec![machine(self.gatherer.node, &self.gatherer.transport.via())]
+    fn machines(&self, asked: &[usize]) -> Vec<String> {
+        let transport = &self.gatherer.transport;
+        let mut machines = vec![transport.via().machine(self.gatherer.node)];
+        // A link is measured on both of its ends.
+        for ask in asked.iter().flat_map(|at| self.asks(*at).unwrap_or_default()) {
+            machines.extend(ask.nodes().into_iter().map(|node| transport.machine_of(node)));
+        }
+        machines
     }
 
     /// Returns what a check gathers, with its own time limit.
@@ -363,15 +369,6 @@ impl NodeRun<'_> {
             disturbed: None,
             evidence: evidence.iter().map(|e| e.id).collect(),
         }
-    }
-}
-
-/// Names the machine behind a node: two node files may mean the same one.
-fn machine(node: &str, via: &Via) -> String {
-    match via {
-        Via::Local | Via::Ssh(_) => via.to_string(),
-        // No machine at all: nobody is in its way.
-        Via::Replay(_) | Via::Sim(_) => format!("{via} as {node}"),
     }
 }
 

@@ -14,7 +14,9 @@ use verify_model::{check::Check, node::NodeFile, run::SuiteSource, waiver::Waive
 
 use super::{
     diagnostic::{Diagnostic, LoadError, Source, did_you_mean},
-    graph, node,
+    graph,
+    link::{self, Declared, Inventory},
+    node,
     root::Root,
     suite::{self, LoadedCheck, SuiteHead},
 };
@@ -76,18 +78,24 @@ fn gather(
     let mut errors: Vec<Diagnostic> = Vec::new();
     let mut nodes = BTreeMap::new();
     let mut waived: Vec<(&Arc<Source>, Waiver, Range<usize>)> = Vec::new();
+    let mut declared: Vec<Declared<'_>> = Vec::new();
     for (name, source) in node_sources {
         let (node, found) = node::node(source, name);
         errors.extend(found);
         let waivers = node.file.waivers.iter().cloned().zip(node.waiver_spans);
         waived.extend(waivers.map(|(waiver, span)| (source, waiver, span)));
+        let links = node.file.links.iter().cloned().zip(node.link_spans);
+        declared.extend(links.map(|(link, span)| Declared { source, link, span }));
         nodes.insert(name.clone(), node.file);
     }
+    let (links, found) = link::inventory(&declared, &nodes);
+    errors.extend(found);
+    let links = &links;
     let mut suites = BTreeMap::new();
     let mut loaded: BTreeMap<String, Vec<LoadedCheck>> = BTreeMap::new();
     for (name, source) in suite_sources {
         let before = errors.len();
-        let suite = load_suite(name, source, &nodes, &mut loaded, &mut errors);
+        let suite = load_suite(name, source, (&nodes, links), &mut loaded, &mut errors);
         dedup(&mut errors, before);
         suites.extend(suite.map(|suite| (name.clone(), suite)));
     }
@@ -150,7 +158,7 @@ fn dedup(errors: &mut Vec<Diagnostic>, from: usize) {
 fn load_suite(
     name: &str,
     source: &Arc<Source>,
-    nodes: &BTreeMap<String, NodeFile>,
+    (nodes, links): (&BTreeMap<String, NodeFile>, &Inventory),
     loaded: &mut BTreeMap<String, Vec<LoadedCheck>>,
     errors: &mut Vec<Diagnostic>,
 ) -> Option<LoadedSuite> {
@@ -168,11 +176,11 @@ fn load_suite(
     let chosen = choose_nodes(source, &head, nodes, errors);
     let nobody = NodeFile { name: "any".to_owned(), ..NodeFile::default() };
     if chosen.is_empty() {
-        errors.extend(suite::checks(source, &head, &root, &nobody).1);
+        errors.extend(suite::checks(source, &head, &root, &nobody, links).1);
     }
     for node in &chosen {
         let Some(file) = nodes.get(node) else { continue };
-        let (checks, found) = suite::checks(source, &head, &root, file);
+        let (checks, found) = suite::checks(source, &head, &root, file, links);
         errors.extend(found);
         loaded.entry(node.clone()).or_default().extend(checks);
     }

@@ -7,6 +7,7 @@ pub static SUITES: &[(&str, &str)] = &[
     ("cpu", include_str!("../../../../suites/cpu.toml")),
     ("gpu", include_str!("../../../../suites/gpu.toml")),
     ("kernel", include_str!("../../../../suites/kernel.toml")),
+    ("links", include_str!("../../../../suites/links.toml")),
     ("local", include_str!("../../../../suites/local.toml")),
     ("memory", include_str!("../../../../suites/memory.toml")),
     ("mlx", include_str!("../../../../suites/mlx.toml")),

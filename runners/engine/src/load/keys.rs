@@ -15,6 +15,10 @@ pub enum Shape {
     Bool,
     /// A time with its unit.
     Duration,
+    /// A number of bits in a time, with its unit.
+    Rate,
+    /// A whole number of bytes.
+    Bytes,
     /// A day, `YYYY-MM-DD`.
     Day,
     /// A table with its own rules.
@@ -132,7 +136,19 @@ pub static NODE: &[Key] = &[
         "Capabilities that the node must have: a missing one fails instead of skipping.",
     ),
     key("variables", Shape::Table, false, "Values for suites: `\"${name}\"`."),
+    key("link", Shape::Table, false, "Cables to other nodes."),
     key("waiver", Shape::Table, false, "Known failures that are excused until a day."),
+];
+
+/// Keys of `[[link]]`.
+pub static LINK: &[Key] = &[
+    key("name", Shape::Text, true, "Kebab-case name, the same in the files of both ends."),
+    key("peer", Shape::Text, true, "Name of the node at the other end."),
+    key("address", Shape::Text, true, "IP address of this end."),
+    key("peer-address", Shape::Text, true, "IP address of the other end."),
+    key("speed", Shape::Rate, true, "What it should run at, such as `10 Gbit/s`."),
+    key("mtu", Shape::Bytes, false, "Largest packet in bytes, on both ends; any unless given."),
+    key("interface", Shape::Text, false, "Interface of this end; any unless given."),
 ];
 
 /// Keys of `[[waiver]]`.

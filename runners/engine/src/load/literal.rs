@@ -133,6 +133,8 @@ pub fn param_name(kind: ParamKind) -> &'static str {
         ParamKind::Quantity(_) => "a quantity",
         ParamKind::Cpus => "a cpu list",
         ParamKind::Regex => "a regular expression",
+        ParamKind::Link => "the name of a link",
+        ParamKind::Links => "names of links",
     }
 }
 

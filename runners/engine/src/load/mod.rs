@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod embedded;
 mod graph;
 pub mod keys;
+pub mod link;
 pub mod literal;
 mod matchers;
 mod node;

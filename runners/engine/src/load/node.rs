@@ -15,7 +15,7 @@ use verify_model::{
 
 use super::{
     diagnostic::{Diagnostic, Source},
-    keys,
+    keys, link,
     reader::{Raw, Reader},
     suite::is_id,
 };
@@ -27,6 +27,8 @@ pub struct LoadedNode {
     pub file: NodeFile,
     /// Where each of its waivers names its check.
     pub waiver_spans: Vec<Range<usize>>,
+    /// Where each of its links is named.
+    pub link_spans: Vec<Range<usize>>,
 }
 
 /// Decodes a node file.
@@ -37,8 +39,8 @@ pub fn node(source: &Arc<Source>, name: &str) -> (LoadedNode, Vec<Diagnostic>) {
         reader.error(error.span().unwrap_or(0..0), error.message(), "here", None);
     }
     if !syntax.is_empty() {
-        let nothing = LoadedNode { file: NodeFile::default(), waiver_spans: Vec::new() };
-        return (nothing, reader.errors);
+        let (file, waiver_spans) = (NodeFile::default(), Vec::new());
+        return (LoadedNode { file, waiver_spans, link_spans: Vec::new() }, reader.errors);
     }
     let table = root.get_ref();
     reader.check_keys(table, keys::NODE, "a node file", 0..0);
@@ -59,7 +61,10 @@ pub fn node(source: &Arc<Source>, name: &str) -> (LoadedNode, Vec<Diagnostic>) {
             );
         }
     }
-    let variables = variables(&mut reader, table);
+    let mut variables = variables(&mut reader, table);
+    let links = link::links(&mut reader, table, name);
+    link::variables(&links, &mut variables);
+    let (links, link_spans): (Vec<_>, _) = links.into_iter().unzip();
     let (waivers, waiver_spans) = waivers(&mut reader, table, name).into_iter().unzip();
     let file = NodeFile {
         name: name.to_owned(),
@@ -71,10 +76,11 @@ pub fn node(source: &Arc<Source>, name: &str) -> (LoadedNode, Vec<Diagnostic>) {
         role,
         has: has.into_iter().map(|(capability, _)| capability).collect(),
         variables,
+        links: links.into(),
         waivers,
         location: reader.location(&(0..0)),
     };
-    (LoadedNode { file, waiver_spans }, reader.errors)
+    (LoadedNode { file, waiver_spans, link_spans }, reader.errors)
 }
 
 /// Reads the interpreter; a relative path would depend on where the command is typed.

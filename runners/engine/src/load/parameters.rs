@@ -3,12 +3,16 @@
 use std::ops::Range;
 
 use toml::{Spanned, de::DeTable};
-use verify_model::{check::Params, node::Facts, unit::Dimension};
+use verify_model::{check::Params, matcher::Literal, node::Facts, unit::Dimension};
 
-use super::{diagnostic::did_you_mean, literal, reader::Reader};
+use super::{
+    diagnostic::did_you_mean,
+    link, literal,
+    reader::{Raw, Reader},
+};
 use crate::{
     capability,
-    probe::{Probe, With},
+    probe::{ParamKind, Probe, With},
     probes,
 };
 
@@ -126,7 +130,7 @@ pub(super) fn parameters(
             continue;
         };
         let raw = reader.raw(value);
-        match literal::parameter(param.kind, &raw) {
+        match typed(reader, param.kind, &raw) {
             Ok(literal) => {
                 with.insert(written.to_owned(), literal);
             }
@@ -149,4 +153,14 @@ pub(super) fn parameters(
         reader.error(span, "the parameters cannot be used", message, None);
     }
     with
+}
+
+/// Types a parameter; the names of links become the links.
+fn typed(reader: &Reader<'_>, kind: ParamKind, raw: &Raw) -> Result<Literal, String> {
+    match (kind, reader.links()) {
+        (ParamKind::Link | ParamKind::Links, Some((node, links))) => {
+            link::parameter(kind, raw, node, links)
+        }
+        _ => literal::parameter(kind, raw),
+    }
 }

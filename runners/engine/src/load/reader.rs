@@ -17,6 +17,7 @@ use verify_model::{
 use super::{
     diagnostic::{Diagnostic, Source, did_you_mean},
     keys::Key,
+    link::Inventory,
 };
 
 /// Holds a value as it stands in a file, variables filled in.
@@ -60,12 +61,25 @@ pub struct Reader<'a> {
     /// Errors so far.
     pub errors: Vec<Diagnostic>,
     variables: Option<(&'a str, &'a Params)>,
+    links: Option<&'a Inventory>,
 }
 
 impl<'a> Reader<'a> {
     /// Begins to read a file; variables belong to the named node.
     pub fn new(source: &Arc<Source>, variables: Option<(&'a str, &'a Params)>) -> Self {
-        Self { source: Arc::clone(source), errors: Vec::new(), variables }
+        Self { source: Arc::clone(source), errors: Vec::new(), variables, links: None }
+    }
+
+    /// Names the links that checks may be about.
+    #[must_use]
+    pub fn with_links(mut self, links: &'a Inventory) -> Self {
+        self.links = Some(links);
+        self
+    }
+
+    /// Returns the node that is meant, and all links.
+    pub fn links(&self) -> Option<(&'a str, &'a Inventory)> {
+        Some((self.variables?.0, self.links?))
     }
 
     /// Adds an error.

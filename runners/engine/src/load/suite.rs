@@ -9,6 +9,7 @@ use super::{
     demands::{expectations, recorded},
     diagnostic::{Diagnostic, Source, did_you_mean},
     keys,
+    link::Inventory,
     parameters::{check_capabilities, limit, parameters, probe},
     reader::Reader,
 };
@@ -90,8 +91,9 @@ pub fn checks(
     head: &SuiteHead,
     root: &Spanned<DeTable<'_>>,
     node: &NodeFile,
+    links: &Inventory,
 ) -> (Vec<LoadedCheck>, Vec<Diagnostic>) {
-    let mut reader = Reader::new(source, Some((&node.name, &node.variables)));
+    let mut reader = Reader::new(source, Some((&node.name, &node.variables))).with_links(links);
     let Some(value) = root.get_ref().get("check") else {
         let help = Some(
             "add a `[[check]]`: a suite without checks would pass without asking anything"

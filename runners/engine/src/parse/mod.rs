@@ -2,16 +2,20 @@
 //!
 //! One format a file, text in and values out. What a probe alone reads stays in the probe.
 
+pub(crate) mod between;
 pub(crate) mod boot_entry;
 pub mod cmdline;
 pub mod cpu_list;
 pub mod cpuinfo;
 pub(crate) mod df;
+pub(crate) mod end_survey;
 pub(crate) mod grub;
 pub(crate) mod hugepage_request;
 pub(crate) mod import;
 pub(crate) mod instrument;
+pub(crate) mod interface;
 pub(crate) mod ip_address;
+pub(crate) mod iperf3;
 pub(crate) mod isa;
 pub mod isolation_list;
 pub(crate) mod json;
@@ -22,6 +26,7 @@ pub(crate) mod memory_device;
 pub(crate) mod mountinfo;
 pub(crate) mod nvidia_smi;
 pub mod os_release;
+pub(crate) mod route;
 pub(crate) mod script;
 pub mod shell;
 pub(crate) mod smartctl;

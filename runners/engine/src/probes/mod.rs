@@ -14,9 +14,11 @@ mod http;
 mod huge_page;
 mod hugepages;
 mod io_uring;
+mod iperf3;
 mod isolation;
 mod journal;
 mod kernel_isolation;
+mod links;
 mod memory;
 mod memory_bandwidth;
 mod memory_modules;
@@ -65,9 +67,11 @@ pub static PROBES: &[&dyn Probe] = &[
     &huge_page::HugePage,
     &hugepages::Hugepages,
     &io_uring::IoUring,
+    &iperf3::Iperf3,
     &isolation::Isolation,
     &journal::Journal,
     &kernel_isolation::KernelIsolation,
+    &links::Links,
     &memory::Memory,
     &memory_bandwidth::MemoryBandwidth,
     &memory_modules::MemoryModules,

@@ -12,7 +12,7 @@ use crate::{
     baseline::{self, Accepted, Shelf},
     load::{catalog::Catalog, diagnostic::LoadError},
     plan::{self, Permissions, Selection},
-    transport::Transport,
+    transport::{Paired, Peers, Transport},
 };
 
 /// Holds what is wanted of one node.
@@ -36,6 +36,8 @@ pub struct Chosen {
     pub nodes: Vec<ChosenNode>,
     /// Suites that are used.
     pub suites: Vec<SuiteSource>,
+    /// How nodes answer together.
+    pub peers: Arc<Peers>,
 }
 
 /// Chooses checks.
@@ -49,14 +51,16 @@ pub fn choose(catalog: &Catalog, request: &Request) -> Result<Chosen, LoadError>
         all.extend(catalog.checks.get(name).unwrap_or(&no_checks));
     }
     plan::validate(&request.selection, &all)?;
+    let peers = Peers::new(&request.nodes, request.peers.clone());
     let mut nodes = Vec::new();
     for (name, transport) in &request.nodes {
+        let transport = Paired::new(name, Arc::clone(transport), Arc::clone(&peers));
         let known = catalog.checks.get(name).unwrap_or(&no_checks);
         let checks = wanted(name, known, &request.selection, request.repeat)?;
         let accepted = accepted(request.shelf.as_ref(), name, &checks)?;
         nodes.push(ChosenNode {
             file: known_node(catalog, name)?.clone(),
-            transport: Arc::clone(transport),
+            transport: Arc::new(transport),
             checks,
             accepted,
             permissions: request.permissions.clone(),
@@ -66,7 +70,7 @@ pub fn choose(catalog: &Catalog, request: &Request) -> Result<Chosen, LoadError>
     let used = |name: &str| nodes.iter().any(|n| n.checks.iter().any(|c| c.suite == name));
     let suites = catalog.suites.values().map(|s| &s.source);
     let suites = suites.filter(|source| used(&source.name)).cloned().collect();
-    Ok(Chosen { nodes, suites })
+    Ok(Chosen { nodes, suites, peers })
 }
 
 fn wanted(

@@ -23,7 +23,10 @@ use verify_model::{
 };
 
 use super::{Chosen, ChosenNode, Prepared, PreparedNode, ready::ready};
-use crate::execute::{Context, Gatherer, Ids, Observer, Setting, run_node};
+use crate::{
+    execute::{Context, Gatherer, Ids, Observer, Setting, run_node},
+    transport::Peers,
+};
 
 /// Nodes that are asked at the same time; threads and sessions of more would be in each other's way.
 const AT_ONCE: usize = 256;
@@ -38,7 +41,7 @@ pub fn run(header: Header, chosen: &Chosen, context: &Context, observer: &mut dy
         suites: &chosen.suites,
         checks: chosen.nodes.iter().flat_map(of_chosen).collect(),
     };
-    let count = chosen.nodes.len();
+    let (count, peers) = (chosen.nodes.len(), &chosen.peers);
     let ask = |at: usize, relay: &mut Relay| {
         let Some(node) = chosen.nodes.get(at) else { return };
         let ready = ready(node, Ids::new(at, count), context);
@@ -49,7 +52,7 @@ pub fn run(header: Header, chosen: &Chosen, context: &Context, observer: &mut dy
         }
         converse(&ready, context, relay);
     };
-    conduct(header, plan, count, context, observer, &ask);
+    conduct(header, plan, count, peers, context, observer, &ask);
 }
 
 /// Executes a plan: every node is planned already.
@@ -68,7 +71,8 @@ pub fn execute(
         let Some(node) = prepared.nodes.get(at) else { return };
         converse(node, context, relay);
     };
-    conduct(header, plan, prepared.nodes.len(), context, observer, &ask);
+    let (count, peers) = (prepared.nodes.len(), &prepared.peers);
+    conduct(header, plan, count, peers, context, observer, &ask);
 }
 
 /// Says what is known of a node that was not asked yet.
@@ -114,6 +118,9 @@ fn converse(node: &PreparedNode, context: &Context, relay: &mut Relay) {
     };
     let setting = Setting { today: &today, baselines: &node.baselines, ahead: &node.ahead };
     run_node(&gatherer, &node.node, &node.steps, setting, relay);
+    // Not while another node measures a link to this one.
+    let machine = node.node.via.machine(&node.node.file.name);
+    let _own = context.floor.take(&[machine], &context.cancel);
     node.transport.sweep();
 }
 
@@ -121,6 +128,7 @@ fn conduct(
     header: Header,
     plan: Announced<'_>,
     count: usize,
+    peers: &Peers,
     context: &Context,
     observer: &mut dyn Observer,
     ask: &(dyn Fn(usize, &mut Relay) + Sync),
@@ -152,6 +160,7 @@ fn conduct(
         drop(say);
         listen(&heard, &mut verdicts, observer);
     });
+    peers.sweep();
     let mut verdicts: Vec<_> = verdicts.into_values().collect();
     settle(&mut verdicts, &waivers, &today);
     let interrupted = context.cancel.requested();

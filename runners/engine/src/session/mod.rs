@@ -25,13 +25,15 @@ use crate::{
         diagnostic::{LoadError, did_you_mean},
     },
     plan::{Permissions, Selection},
-    transport::Transport,
+    transport::{Factory, Transport},
 };
 
 /// Says what shall be asked of which nodes.
 pub struct Request {
     /// Nodes with the way they are asked, in order.
     pub nodes: Vec<(String, Arc<dyn Transport>)>,
+    /// How a node is asked that is only the other end of a link.
+    pub peers: Option<Arc<Factory>>,
     /// Which checks.
     pub selection: Selection,
     /// What may be done.

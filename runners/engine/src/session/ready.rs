@@ -24,7 +24,7 @@ use crate::{
     plan::{self, Step},
     probe::{With, gather_error},
     probes, python,
-    transport::Transport,
+    transport::{Peers, Transport},
 };
 
 /// Needs of a check that cost nothing to be wrong about.
@@ -54,6 +54,8 @@ pub struct Prepared {
     pub nodes: Vec<PreparedNode>,
     /// Suites that are used.
     pub suites: Vec<SuiteSource>,
+    /// How nodes answer together.
+    pub peers: Arc<Peers>,
 }
 
 /// Chooses checks, asks all nodes for facts, side by side, and plans.
@@ -64,7 +66,7 @@ pub fn prepare(
     request: &Request,
     context: &Context,
 ) -> Result<Prepared, LoadError> {
-    let Chosen { nodes, suites } = choose(catalog, request)?;
+    let Chosen { nodes, suites, peers } = choose(catalog, request)?;
     let count = nodes.len();
     let nodes = std::thread::scope(|scope| {
         let started: Vec<_> = nodes
@@ -77,7 +79,7 @@ pub fn prepare(
     if nodes.len() < count {
         return Err(LoadError::general("a defect of verify: a node could not be planned"));
     }
-    Ok(Prepared { nodes, suites })
+    Ok(Prepared { nodes, suites, peers })
 }
 
 /// Asks one node for its facts and plans.
@@ -85,6 +87,9 @@ pub(super) fn ready(chosen: &ChosenNode, ids: Ids, context: &Context) -> Prepare
     let ChosenNode { file, transport, checks, .. } = chosen;
     let gatherer =
         Gatherer { context, node: &file.name, transport: Arc::clone(transport), ids: ids.clone() };
+    // Nobody measures a machine while it is asked what it is.
+    let machine = transport.via().machine(&file.name);
+    let _own = context.floor.take(&[machine], &context.cancel);
     let interpreter = file.python.clone().unwrap_or_default();
     let asks = asks(chosen, &interpreter);
     let along = if transport.is_costly() { along(chosen, &interpreter, &asks) } else { Vec::new() };

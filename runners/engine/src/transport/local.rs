@@ -85,6 +85,10 @@ impl Transport for Local {
                 Captured::Failed(Failure::new(FailureKind::Unsupported, why))
             }
             Ask::Instrument { argv, limit_ms } => self.measure(argv, *limit_ms, cancel),
+            Ask::Between { .. } => Captured::Failed(Failure::new(
+                FailureKind::Unsupported,
+                "a link has two ends, and here is one",
+            )),
             Ask::Script { interpreter, name, args, limit_ms } => {
                 self.exec.interpret(interpreter, name, args, *limit_ms, cancel)
             }

@@ -9,9 +9,11 @@ mod exec;
 mod files;
 mod local;
 mod locate;
+mod pair;
 mod replay;
 mod shell;
 mod sim;
+mod sim_link;
 mod ssh;
 mod stray;
 
@@ -26,6 +28,7 @@ use std::{
 use verify_model::{ask::Ask, evidence::Captured, node::Via};
 
 pub use local::Local;
+pub use pair::{Factory, Paired, Peers};
 pub use replay::Replay;
 pub use sim::Sim;
 pub use ssh::{CONFIG as SSH_CONFIG, Gate, Ssh};
@@ -38,6 +41,11 @@ pub trait Transport: Send + Sync {
     /// Returns the scenario that answers, where no machine does.
     fn simulated(&self) -> Option<String> {
         None
+    }
+
+    /// Names the machine of another node that an ask is about.
+    fn machine_of(&self, node: &str) -> String {
+        format!("node {node}")
     }
 
     /// Gathers one thing. Returns within the ask's limit and some grace, unless the kernel hangs.

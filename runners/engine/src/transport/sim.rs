@@ -18,7 +18,7 @@ use verify_model::{
     node::Via,
 };
 
-use super::{Cancel, Transport, exec::Exec, files, stray};
+use super::{Cancel, Transport, exec::Exec, files, sim_link::Link, stray};
 use crate::{parse::instrument::PROTOCOL, script};
 
 /// Names the variable by which the library learns its scenario.
@@ -68,6 +68,8 @@ struct Scenario {
     /// Answers of our Python programs, by the whole line or by the name; `false`: no interpreter.
     #[serde(default)]
     script: BTreeMap<String, Json>,
+    /// The cable to another node, where it has one.
+    link: Option<Link>,
 }
 
 /// Holds a file's content, or whether a folder (`true`) or nothing (`false`) is there.
@@ -320,6 +322,10 @@ impl Transport for Sim {
             Ask::Stat { path } => self.stat(ask, path),
             Ask::Which { tool } => self.which(ask, tool),
             Ask::Connect { .. } | Ask::Echo { .. } => self.missing(ask),
+            Ask::Between { .. } => {
+                let link = self.scenario.link.as_ref();
+                link.and_then(|link| link.answer(ask)).unwrap_or_else(|| self.missing(ask))
+            }
             Ask::Instrument { argv, limit_ms } => self.measure(ask, argv, *limit_ms, cancel),
             Ask::Script { interpreter, name, args, .. } => {
                 match named(&self.scenario.script, name, args) {

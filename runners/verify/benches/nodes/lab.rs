@@ -169,6 +169,7 @@ impl Open {
             selection: Selection { suites: vec!["bench".to_owned()], ..Selection::default() },
             permissions: Permissions::default(),
             repeat: None,
+            peers: None,
             shelf: None,
         };
         let chosen = session::choose(&self.catalog, &request).unwrap();

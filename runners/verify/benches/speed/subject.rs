@@ -123,6 +123,7 @@ fn prepare(root: &Path, nodes: &[&str], suites: Vec<String>, context: &Context) 
     let local = || Arc::new(Local::new("bench")) as Arc<dyn Transport>;
     let request = Request {
         nodes: nodes.iter().map(|name| ((*name).to_owned(), local())).collect(),
+        peers: None,
         selection: Selection { suites, ..Selection::default() },
         permissions: Permissions::default(),
         repeat: None,

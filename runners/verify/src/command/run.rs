@@ -177,8 +177,10 @@ fn request(
     for name in &choice.allow_load {
         session::known_node(catalog, name)?;
     }
+    let peers = via::peers(catalog, id, &gate);
     Ok(Request {
         nodes,
+        peers: Some(peers),
         selection,
         permissions: Permissions {
             quick: choice.quick,

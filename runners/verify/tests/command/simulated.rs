@@ -3,6 +3,7 @@
 //! The stand-in libraries are built once, by the cargo that runs the tests. Scenarios are asked
 //! several at a time: most of their time is that of a load which waits.
 
+mod link;
 mod outcome;
 mod toolchain;
 mod torch;

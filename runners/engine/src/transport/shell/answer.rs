@@ -129,6 +129,10 @@ impl<'a> Answer<'a> {
             Ask::Echo { .. } => {
                 Captured::Failed(Failure::new(FailureKind::Unsupported, "no script answers that"))
             }
+            Ask::Between { .. } => Captured::Failed(Failure::new(
+                FailureKind::Unsupported,
+                "a link has two ends, and here is one",
+            )),
             Ask::Instrument { .. } => measured(&how, self.stdout, self.stderr),
         }
     }

@@ -107,6 +107,8 @@ fn command(ask: &Ask, marked: &str) -> String {
             let folder = quoted(folder_of(pattern));
             format!("g {} {folder} {}", cap.saturating_add(1), pattern_of(pattern))
         }
+        // Two nodes answer that one; it is taken apart before it comes here.
+        Ask::Between { .. } => "e absent".to_owned(),
         Ask::List { path } => format!("ls -1A -- {}; e $?", quoted(path)),
         Ask::Stat { path } => format!("s {}", quoted(path)),
         Ask::Which { tool } => {

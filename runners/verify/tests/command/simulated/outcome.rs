@@ -113,6 +113,8 @@ pub(crate) static TABLE: &[Row] = &[
         &[("gpu/driver", "fail", &["expectation-missed state", "expectation-missed trouble"])],
         DRIVER,
     ),
+    // Of the cards nothing; of the cable to the second node see `link.rs`.
+    row("link-detour", &[], &[]),
     row(
         "link-down",
         &[("gpu/nvlink-links", "fail", &["expectation-missed gpus.links-active"])],
@@ -123,6 +125,9 @@ pub(crate) static TABLE: &[Row] = &[
         &[("gpu/nvlink-links", "fail", &["expectation-missed gpus.link-error-rise"])],
         &["gpu/nvlink-bandwidth"],
     ),
+    row("link-fallback-1g", &[], &[]),
+    row("link-lossy", &[], &[]),
+    row("link-one-way", &[], &[]),
     row(
         "lost-gpu",
         &[("gpu/count", "fail", &["expectation-missed opened", "expectation-missed lost"])],

@@ -1,0 +1,190 @@
+//! What one end of a link says of itself: route, iperf3, interface, how busy it is.
+//!
+//! The sections come from our script; their content is the system's own. A section that is missing
+//! or empty is not known, never zero.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+use verify_model::{
+    evidence::{Captured, Stream},
+    link::End,
+};
+
+use super::route::{self, Route};
+
+/// Holds the sections by name.
+#[derive(Debug)]
+pub(crate) struct Survey<'a>(BTreeMap<&'a str, &'a str>);
+
+impl<'a> Survey<'a> {
+    /// Cuts the output into its sections.
+    ///
+    /// *Errors*: there is none, or its end is missing; in one sentence.
+    pub(crate) fn read(captured: &'a Captured) -> Result<Self, String> {
+        let stdout = match captured {
+            Captured::Exec { stdout: Stream { text, truncated: 0, .. }, .. } => text,
+            Captured::Exec { .. } => return Err("it said more than is kept".to_owned()),
+            Captured::Failed(failure) => return Err(failure.message.clone()),
+            _ => return Err("no output of a program".to_owned()),
+        };
+        let sections = stdout.split("== ").skip(1);
+        let cut = sections.map(|part| part.split_once('\n').unwrap_or((part, "")));
+        let sections: BTreeMap<&str, &str> = cut.map(|(name, text)| (name, text.trim())).collect();
+        if sections.contains_key("end") {
+            return Ok(Self(sections));
+        }
+        let said = match captured {
+            Captured::Exec { stderr, .. } => stderr.text.trim(),
+            _ => "",
+        };
+        Err(format!("its answer is not whole: {said}"))
+    }
+
+    fn section(&self, name: &str) -> Option<&'a str> {
+        self.0.get(name).copied().filter(|text| !text.is_empty())
+    }
+
+    /// Returns the version of iperf3; `None` where it is not installed.
+    ///
+    /// *Errors*: it says no version.
+    pub(crate) fn version(&self) -> Result<Option<&'a str>, String> {
+        let Some(said) = self.section("iperf3") else { return Ok(None) };
+        let version = said.strip_prefix("iperf ").and_then(|rest| rest.split_whitespace().next());
+        version.map(Some).ok_or_else(|| format!("`iperf3 --version` said: {said}"))
+    }
+
+    /// Returns the way to the other end.
+    ///
+    /// *Errors*: it cannot be read.
+    pub(crate) fn route(&self) -> Result<Route, String> {
+        let exit = self.section("route-exit").and_then(|text| text.parse().ok());
+        let exit = exit.ok_or("it does not say how asking for the route ended")?;
+        let said = self.section("route-said").unwrap_or_default();
+        match (self.section("route"), self.section("route-macos")) {
+            (_, Some(text)) => route::macos(exit, text, said),
+            (text, None) if self.0.contains_key("route") => {
+                route::linux(exit, text.unwrap_or_default(), said)
+            }
+            _ if self.0.contains_key("route-macos") => route::macos(exit, "", said),
+            _ => Err("it does not say what the route is".to_owned()),
+        }
+    }
+
+    /// Returns the ports that are listened on.
+    pub(crate) fn listening(&self) -> Vec<u16> {
+        let port = |word: &str| match word.rsplit_once(':') {
+            Some((_, hex)) => u16::from_str_radix(hex, 16).ok(),
+            None => word.rsplit_once('.')?.1.parse().ok(),
+        };
+        self.section("listening").unwrap_or_default().split_whitespace().filter_map(port).collect()
+    }
+
+    /// Returns how idle the machine was. *Units*: share of all its cpus.
+    ///
+    /// *Errors*: it is not known.
+    pub(crate) fn idle(&self) -> Result<f64, String> {
+        if let Some(text) = self.section("top") {
+            let line = text.lines().rev().find(|line| line.starts_with("CPU usage:"));
+            let word = line.and_then(|line| {
+                let (before, _) = line.split_once("% idle")?;
+                before.rsplit(' ').next()?.parse::<f64>().ok()
+            });
+            let share = word.map(|percent| percent / 100.0);
+            return share.ok_or_else(|| "`top` says nothing of idleness".to_owned());
+        }
+        let mut lines = self.section("cpu").unwrap_or_default().lines();
+        match (lines.next(), lines.next()) {
+            (Some(one), Some(other)) => Ok(1.0 - busy(one, other)?),
+            _ => Err("it does not say how busy it is".to_owned()),
+        }
+    }
+
+    /// Names what ran meanwhile, most first.
+    pub(crate) fn ran(&self) -> Vec<String> {
+        let named = |line: &str| {
+            let (ticks, name) = line.split_once(' ')?;
+            let ticks: u32 = ticks.parse().ok()?;
+            // A tick is 10 ms, so in one second it is a percent of one cpu.
+            Some(format!("{name} {ticks} %"))
+        };
+        self.section("ran").unwrap_or_default().lines().filter_map(named).collect()
+    }
+
+    /// Returns the largest packet of the interface. *Units*: B.
+    ///
+    /// *Errors*: it is not known.
+    pub(crate) fn mtu(&self) -> Result<u32, String> {
+        let known = match self.section("ifconfig") {
+            Some(text) => text
+                .split_once(" mtu ")
+                .and_then(|(_, rest)| rest.split_whitespace().next()?.parse::<u32>().ok()),
+            None => self.link().and_then(|link| u32::try_from(link.get("mtu")?.as_u64()?).ok()),
+        };
+        known.filter(|mtu| *mtu > 0).ok_or_else(|| "the interface has no readable MTU".to_owned())
+    }
+
+    /// Returns counters of the interface by name; empty where they are not known.
+    pub(crate) fn counters(&self, names: &[(&str, &str)]) -> BTreeMap<String, u64> {
+        let Some(link) = self.link() else { return BTreeMap::new() };
+        let count =
+            |side: &str, key: &str| link.pointer(&format!("/stats64/{side}/{key}"))?.as_u64();
+        let known = names.iter().filter_map(|(side, key)| {
+            Some((format!("{side} {}", key.replace('_', " ")), count(side, key)?))
+        });
+        known.collect()
+    }
+
+    fn link(&self) -> Option<Json> {
+        let links: Vec<Json> = serde_json::from_str(self.section("link")?).ok()?;
+        links.into_iter().find(|link| link.get("ifname").is_some())
+    }
+}
+
+/// What must not rise while something is transferred. *Source*: `rtnl_link_stats64`.
+pub(crate) const ERRORS: &[(&str, &str)] = &[
+    ("rx", "errors"),
+    ("rx", "crc_errors"),
+    ("rx", "frame_errors"),
+    ("rx", "over_errors"),
+    ("tx", "errors"),
+    ("tx", "carrier_errors"),
+    ("tx", "carrier_changes"),
+];
+/// What may rise on a healthy link: a packet of a protocol that nobody speaks is dropped, too.
+pub(crate) const DROPS: &[(&str, &str)] = &[("rx", "dropped"), ("tx", "dropped")];
+
+/// Returns the share of time that was not idle between two first lines of /proc/stat.
+///
+/// *Errors*: they are not such lines, or no time passed.
+///
+/// *Source*: `proc_stat(5)`: user nice system idle iowait irq softirq steal; guest is in user.
+pub(crate) fn busy(one: &str, other: &str) -> Result<f64, String> {
+    let times = |line: &str| -> Option<Vec<u64>> {
+        let rest = line.strip_prefix("cpu ")?;
+        rest.split_whitespace().take(8).map(|word| word.parse().ok()).collect()
+    };
+    let unreadable = || format!("no time of cpus: `{one}`, `{other}`");
+    let (one, two) = times(one).zip(times(other)).ok_or_else(unreadable)?;
+    if one.len() < 5 || one.len() != two.len() {
+        return Err(unreadable());
+    }
+    let spent: Vec<u64> = one.iter().zip(&two).map(|(a, b)| b.saturating_sub(*a)).collect();
+    let all = spent.iter().fold(0_u64, |sum, part| sum.saturating_add(*part));
+    if all == 0 {
+        return Err("no time passed between two looks at the cpus".to_owned());
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a share needs no more")]
+    let share = 1.0 - (spent[3].saturating_add(spent[4])) as f64 / all as f64;
+    Ok(share)
+}
+
+/// Names the kind of a way, held against what is declared: `direct` only where all fits.
+pub(crate) fn kind(route: &Route, own: &End) -> &'static str {
+    let other = |found: Option<&String>, wanted: Option<&String>| matches!((found, wanted), (Some(found), Some(wanted)) if found != wanted);
+    match route.kind {
+        "direct" if other(route.device.as_ref(), own.interface.as_ref()) => "other-interface",
+        "direct" if other(route.source.as_ref(), Some(&own.address)) => "other-address",
+        kind => kind,
+    }
+}
