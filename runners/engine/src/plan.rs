@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use verify_model::{
-    ask::DEFAULT_LIMIT_MS,
+    ask::{Ask, DEFAULT_LIMIT_MS},
     check::{Check, Params},
     effect::Effect,
     finding::FindingCode,
@@ -20,7 +20,8 @@ use crate::{
     capability::UNKNOWN,
     listening,
     load::diagnostic::{LoadError, did_you_mean},
-    python,
+    probe::With,
+    probes, python,
 };
 
 /// Says which checks are wanted; empty lists select everything.
@@ -254,6 +255,21 @@ fn left_out(
             )
         }
         _ => None,
+    }
+}
+
+/// Leaves out what would load one of these nodes where it is only the other end of a link.
+pub fn spare_peers(steps: &mut [Step], spared: &BTreeSet<String>) {
+    let loads = |step: &&mut Step| step.left_out.is_none() && step.check.effect == Effect::Loads;
+    for step in steps.iter_mut().filter(loads) {
+        let asks = probes::find(&step.check.probe)
+            .and_then(|probe| probe.asks(With(&step.check.with), &Facts::default()).ok())
+            .unwrap_or_default();
+        if let Some(name) = asks.iter().flat_map(Ask::nodes).find(|name| spared.contains(*name)) {
+            let message = format!("loads {name}, too, and {name} is in production");
+            let code = FindingCode::LoadRefused;
+            step.left_out = Some(Answer::LeftOut { code, message });
+        }
     }
 }
 

@@ -3,9 +3,13 @@
 //! What is wrong with the names that were given, or with a baseline, is found here. What a node's own
 //! state decides, such as which capabilities it has, comes later and node by node.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use verify_model::{check::Check, node::NodeFile, run::SuiteSource};
+use verify_model::{
+    check::Check,
+    node::{NodeFile, NodeRole},
+    run::SuiteSource,
+};
 
 use super::{Request, known_node};
 use crate::{
@@ -26,6 +30,8 @@ pub struct ChosenNode {
     /// What was accepted as normal for them.
     pub(super) accepted: Vec<Accepted>,
     pub(super) permissions: Permissions,
+    /// Nodes in production that must not be loaded, be they only the other end of a link.
+    pub(super) spared: Arc<BTreeSet<String>>,
     /// Whether nothing was selected, so that what the file promises is looked at, too.
     pub(super) everything: bool,
 }
@@ -52,6 +58,11 @@ pub fn choose(catalog: &Catalog, request: &Request) -> Result<Chosen, LoadError>
     }
     plan::validate(&request.selection, &all)?;
     let peers = Peers::new(&request.nodes, request.peers.clone());
+    let is_spared = |file: &&NodeFile| {
+        file.role == NodeRole::Production && !request.permissions.load.contains(&file.name)
+    };
+    let spared = catalog.nodes.values().filter(is_spared).map(|file| file.name.clone());
+    let spared = Arc::new(spared.collect::<BTreeSet<String>>());
     let mut nodes = Vec::new();
     for (name, transport) in &request.nodes {
         let transport = Paired::new(name, Arc::clone(transport), Arc::clone(&peers));
@@ -64,6 +75,7 @@ pub fn choose(catalog: &Catalog, request: &Request) -> Result<Chosen, LoadError>
             checks,
             accepted,
             permissions: request.permissions.clone(),
+            spared: Arc::clone(&spared),
             everything: request.selection.is_everything(),
         });
     }

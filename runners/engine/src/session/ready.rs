@@ -100,6 +100,7 @@ pub(super) fn ready(chosen: &ChosenNode, ids: Ids, context: &Context) -> Prepare
     facts.python = interpreter;
     say_whether_remote(&mut facts, &transport.via());
     let mut steps = plan::plan(checks.iter().collect(), file, &facts, &chosen.permissions);
+    plan::spare_peers(&mut steps, &chosen.spared);
     if chosen.everything {
         let broken = plan::broken_promises(file, &facts, &steps);
         steps.splice(..0, broken);

@@ -90,3 +90,14 @@ fn what_a_driver_says_of_its_speed_is_believed_where_it_negotiates_one() {
     lab.write("root/suites/lab.toml", suite);
     lab.measure().gives(1, &["fail net/state", "1 Gbit/s"]);
 }
+
+#[test]
+fn a_peer_in_production_is_not_loaded_unasked() {
+    let Some(lab) = Lab::new() else { return };
+    let b = "role = \"production\"\nssh = \"box-b\"\nhostnames = [\"box-b\"]\n";
+    lab.node("b", b, ["10.0.0.2", "10.0.0.1"], "1 Gbit/s");
+    lab.expect(ANY, DIRECT);
+    lab.measure().gives(4, &["skip net/throughput", "loads b, too, and b is in production"]);
+    let allowed = lab.verify(&["--node", "a", "--allow-load", "b"]).output().unwrap();
+    crate::lab::Measured::of(&lab, &allowed).gives(0, &["pass net/throughput"]);
+}

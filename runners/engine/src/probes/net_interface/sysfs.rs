@@ -12,7 +12,10 @@ pub(super) const SPEEDS: &str = "/sys/class/net/*/speed";
 pub(super) const DUPLEXES: &str = "/sys/class/net/*/duplex";
 pub(super) const DEVICES: &str = "/sys/class/net/*/device/uevent";
 pub(super) const PCIE: &str = "/sys/class/net/*/device/*_link_*";
-const PCIE_FILES: [(&str, &str, fn(&str) -> Result<Value, String>); 4] = [
+/// Reads one value.
+type Parse = fn(&str) -> Result<Value, String>;
+
+const PCIE_FILES: [(&str, &str, Parse); 4] = [
     ("speed", "current_link_speed", pcie_speed),
     ("width", "current_link_width", pcie_width),
     ("max-speed", "max_link_speed", pcie_speed),
@@ -104,7 +107,7 @@ fn driver(text: &str) -> Result<Value, String> {
 
 /// Reads what the slot gives its device, and what the device could take.
 fn pcie(gathered: Gathered<'_>, name: &str) -> Value {
-    let value = |file_name: &str, parse| {
+    let value = |file_name: &str, parse: Parse| {
         let files = match gathered.files(PCIE) {
             Ok(files) => files,
             Err(Value::Absent(_)) => return Value::Absent(format!("{name} is no PCIe device")),
@@ -112,17 +115,13 @@ fn pcie(gathered: Gathered<'_>, name: &str) -> Value {
         };
         let path = format!("{NET}/{name}/device/{file_name}");
         match files.into_iter().find(|(found, _)| *found == path) {
-            Some((_, Ok(text))) => parse_with(parse, text),
+            Some((_, Ok(text))) => parse(text).unwrap_or_else(Value::Unreadable),
             Some((_, Err(why))) => Value::Unreadable(why),
             None => Value::Absent(format!("{name} is no PCIe device: there is no {path}")),
         }
     };
     let facts = PCIE_FILES.map(|(fact, file_name, parse)| (fact, value(file_name, parse)));
     Value::record(facts)
-}
-
-fn parse_with(parse: fn(&str) -> Result<Value, String>, text: &str) -> Value {
-    parse(text).unwrap_or_else(Value::Unreadable)
 }
 
 /// Reads `8.0 GT/s PCIe`. *Source*: the kernel's `pci_speed_string`; `Unknown` where it is not known.
