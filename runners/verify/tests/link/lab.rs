@@ -218,9 +218,9 @@ impl Lab {
     pub(crate) fn verify(&self, args: &[&str]) -> Command {
         let root = self.dir.path().join("root");
         let program = env!("CARGO_BIN_EXE_verify");
-        let mut argv = vec![program, "--root", root.to_str().unwrap()];
-        argv.extend(args);
-        self.inside(A, &argv)
+        let mut words = vec![program, "--root", root.to_str().unwrap()];
+        words.extend(args);
+        self.inside(A, &words)
     }
 
     /// Builds the command as it runs beside both sides.
@@ -332,7 +332,7 @@ impl Measured {
 
     /// Returns what the last attempt observed.
     pub(crate) fn observed(&self) -> &Value {
-        let attempts = self.record.iter().filter(|line| line["event"] == "attempted");
-        &attempts.last().unwrap()["attempt"]["result"]["Ok"]
+        let mut attempts = self.record.iter().filter(|line| line["event"] == "attempted");
+        &attempts.next_back().unwrap()["attempt"]["result"]["Ok"]
     }
 }
