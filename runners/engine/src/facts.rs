@@ -1,13 +1,17 @@
 //! What is found out about a node before anything is planned.
 //!
-//! Files and no program, so that planning takes milliseconds; one round trip. Only a port that is
-//! named as `listens:PORT` is connected to, and only `python:NAME` starts an interpreter. Whatever is not found stays empty or out of the list:
-//! an unknown fact is never "changed". Capabilities are decided in [`crate::capability`].
+//! Files and no program, so that planning takes milliseconds; one round trip, and a second one on a
+//! Mac alone, which has no such files. Only a port that is named as `listens:PORT` is connected to,
+//! and only `python:NAME` starts an interpreter. Whatever is not found stays empty or out of the
+//! list: an unknown fact is never "changed". Capabilities are decided in [`crate::capability`].
+
+mod mac;
 
 use std::collections::BTreeSet;
 
 use verify_model::{ask::Ask, evidence::Evidence, node::Facts};
 
+use self::mac::Mac;
 pub use crate::capability::{CAPABILITIES, UNKNOWN};
 use crate::{
     capability::{self, KERNEL, Known, MACOS, NVIDIA, REMOTE, STATUS, content},
@@ -65,25 +69,37 @@ pub fn asks(tools: &BTreeSet<String>) -> Vec<Ask> {
     own.chain(capability::asks(tools)).collect()
 }
 
+/// Returns what to gather beyond that, once it is known: a Mac tells the rest by programs.
+pub fn further(evidence: &[&Evidence]) -> Vec<Ask> {
+    mac::asks(evidence)
+}
+
 /// Reads what was gathered, in any order.
 pub fn read(evidence: &[&Evidence]) -> Facts {
     let node = Gathered(evidence);
     let info = content(node, cpuinfo::PATH).and_then(CpuInfo::parse);
-    let arch = arch(node, info.as_ref().ok());
-    let virtualization = virtualization(node, &info);
+    let mac = Mac::of(node);
+    let arch = mac.and_then(Mac::arch).unwrap_or_else(|| arch(node, info.as_ref().ok()));
+    let virtualization = virtualization(node, &info, mac);
     let known = Known {
         arch: &arch,
         virtualization: virtualization.as_deref().map_err(Clone::clone),
-        uid: uid(node),
+        uid: mac.map_or_else(|| uid(node), Mac::uid),
     };
     let mut facts = Facts {
         hostname: text(node, HOSTNAME)
             .or_else(|| plist(node, MAC_NAMES, "LocalHostName"))
+            .or_else(|| mac?.hostname())
             .unwrap_or_default(),
         os: os(node),
-        kernel: text(node, KERNEL).unwrap_or_default(),
-        cpu: info.as_ref().ok().and_then(|info| info.say("model name")).unwrap_or_default(),
-        boot: text(node, BOOT).unwrap_or_default(),
+        kernel: text(node, KERNEL).or_else(|| mac?.kernel()).unwrap_or_default(),
+        cpu: info
+            .as_ref()
+            .ok()
+            .and_then(|info| info.say("model name"))
+            .or_else(|| mac?.cpu())
+            .unwrap_or_default(),
+        boot: text(node, BOOT).or_else(|| mac?.boot()).unwrap_or_default(),
         user: user(known.uid.as_ref().ok().copied()),
         ..Facts::default()
     };
@@ -101,12 +117,13 @@ pub fn read(evidence: &[&Evidence]) -> Facts {
         }
     }
     let core = [
-        ("system", system(node)),
+        ("system", system(node).or_else(|| mac?.system())),
         ("board", text(node, BOARD)),
         ("bios-version", text(node, BIOS)),
         ("microcode", info.as_ref().ok().and_then(|info| info.say("microcode"))),
         ("kernel-command-line", text(node, cmdline::PATH)),
-        ("memory", memory(node)),
+        ("memory", memory(node, mac)),
+        ("os-build", mac.and_then(Mac::build)),
         (
             "nvidia-driver",
             text(node, NVIDIA).and_then(|text| text.lines().next().map(str::to_owned)),
@@ -153,9 +170,10 @@ fn system(node: Gathered<'_>) -> Option<String> {
 }
 
 /// Returns whole GiB: the kernel's own share differs a little from one release to the next.
-fn memory(node: Gathered<'_>) -> Option<String> {
+fn memory(node: Gathered<'_>, mac: Option<Mac<'_>>) -> Option<String> {
     const GIB: u64 = 1024 * 1024;
-    let kib = meminfo::kib(content(node, meminfo::PATH).ok()?, "MemTotal").ok()??;
+    let total = || meminfo::kib(content(node, meminfo::PATH).ok()?, "MemTotal").ok()?;
+    let kib = total().or_else(|| mac?.memory())?;
     Some(format!("{} GiB", kib.saturating_add(GIB / 2) / GIB))
 }
 
@@ -163,6 +181,7 @@ fn memory(node: Gathered<'_>) -> Option<String> {
 fn virtualization(
     node: Gathered<'_>,
     info: &Result<CpuInfo<'_>, String>,
+    mac: Option<Mac<'_>>,
 ) -> Result<String, String> {
     let mut found = Vec::new();
     for (path, what) in CONTAINER_MARKS {
@@ -178,9 +197,14 @@ fn virtualization(
     }
     let system = system(node);
     let shown = system.as_deref().unwrap_or_default();
-    let flagged = info.as_ref().map_err(Clone::clone).map(|info| {
-        info.is_x86() && info.flags().is_some_and(|flags| flags.contains("hypervisor"))
-    });
+    let flagged = mac.map_or_else(
+        || {
+            info.as_ref().map_err(Clone::clone).map(|info| {
+                info.is_x86() && info.flags().is_some_and(|flags| flags.contains("hypervisor"))
+            })
+        },
+        Mac::is_virtual,
+    );
     let named = VIRTUAL_FIRMWARE.iter().any(|name| shown.contains(name));
     if named || flagged? {
         let of = if shown.is_empty() { String::new() } else { format!(" ({shown})") };

@@ -8,6 +8,7 @@ pub mod baseline;
 pub(crate) mod boot;
 pub mod capability;
 pub mod catalogue;
+pub mod doctor;
 pub mod execute;
 pub mod facts;
 pub mod gathered;

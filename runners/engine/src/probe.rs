@@ -195,7 +195,16 @@ pub fn gather_error(evidence: &Evidence, failure: &Failure) -> AttemptError {
         evidence.ask,
         Ask::Exec { .. } | Ask::Instrument { .. } | Ask::Script { .. } | Ask::Which { .. }
     );
-    let code = match failure.kind {
+    let code = code_of(failure.kind, program);
+    // Of an interpreter people know that they have one, and not which one was meant.
+    let named = matches!(evidence.ask, Ask::Script { .. }) && code == FindingCode::ToolMissing;
+    let hint = if named { "; the node file names it under `python`" } else { "" };
+    failed(code, format!("{}: {}{hint}", evidence.ask, failure.message))
+}
+
+/// Returns the error of the catalogue; `program` says whether a program was what was not found.
+pub fn code_of(kind: FailureKind, program: bool) -> FindingCode {
+    match kind {
         FailureKind::NotFound if program => FindingCode::ToolMissing,
         FailureKind::PermissionDenied => FindingCode::PermissionDenied,
         FailureKind::Refused => FindingCode::ConnectionRefused,
@@ -216,11 +225,7 @@ pub fn gather_error(evidence: &Evidence, failure: &Failure) -> AttemptError {
         FailureKind::NotFound | FailureKind::Unsupported | FailureKind::Other => {
             FindingCode::GatherFailed
         }
-    };
-    // Of an interpreter people know that they have one, and not which one was meant.
-    let named = matches!(evidence.ask, Ask::Script { .. }) && code == FindingCode::ToolMissing;
-    let hint = if named { "; the node file names it under `python`" } else { "" };
-    failed(code, format!("{}: {}{hint}", evidence.ask, failure.message))
+    }
 }
 
 /// Returns the text of a file or of a program's standard output that was captured whole.

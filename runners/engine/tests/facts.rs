@@ -207,6 +207,58 @@ fn a_mac_is_recognised_by_its_own_files() {
     assert_eq!(facts.missing["root"], format!("{UNKNOWN}looked for /proc/self/status"));
 }
 
+/// Answers what a Mac is asked beyond its files; the values are from documents.
+fn mac(virtual_machine: &str) -> Facts {
+    let version = "<plist><dict>\n<key>ProductName</key>\n<string>macOS</string>\n\
+                   <key>ProductVersion</key>\n<string>15.5</string>\n</dict></plist>\n";
+    let files = [("/System/Library/CoreServices/SystemVersion.plist", version)];
+    let mut evidence = gather(|ask| answer(ask, &files));
+    let further = facts::further(&evidence.iter().collect::<Vec<_>>());
+    for ask in further {
+        let Ask::Exec { argv, .. } = &ask else { panic!("{ask}") };
+        let text = match argv[0].as_str() {
+            "id" => "501\n".to_owned(),
+            _ => format!(
+                "kern.osrelease: 24.5.0\nkern.hostname: mini.local\nhw.machine: arm64\nhw.model: Mac16,11\nmachdep.cpu.brand_string: Apple M4 Pro\nhw.memsize: 51539607552\nkern.bootsessionuuid: 00000000-0000-0000-0000-000000000001\nkern.osversion: 24F74\nkern.hv_vmm_present: {virtual_machine}\n"
+            ),
+        };
+        let captured = Captured::Exec {
+            exit: Some(0),
+            signal: None,
+            stdout: Stream::whole(text.as_bytes()),
+            stderr: Stream::default(),
+        };
+        let node = "mini".to_owned();
+        evidence.push(Evidence { id: 0, node, ask, at_ms: 0, elapsed_us: 0, captured });
+    }
+    read(&evidence)
+}
+
+#[test]
+fn a_mac_tells_by_programs_what_it_has_no_files_for() {
+    let facts = mac("0");
+    assert_eq!((facts.os.as_str(), facts.hostname.as_str()), ("macOS 15.5", "mini.local"));
+    assert_eq!((facts.kernel.as_str(), facts.arch.as_str()), ("24.5.0", "arm64"));
+    assert_eq!((facts.cpu.as_str(), facts.user.as_str()), ("Apple M4 Pro", "uid 501"));
+    assert!(facts.boot.ends_with("0001") && facts.virtualization.is_empty());
+    let core = [("memory", "48 GiB"), ("os-build", "24F74"), ("system", "Apple Mac16,11")];
+    let core = core.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    assert_eq!(facts.core, std::collections::BTreeMap::from(core));
+    let has: Vec<&str> = facts.capabilities.iter().map(String::as_str).collect();
+    assert_eq!(has, ["aarch64", "bare-metal", "macos"]);
+    let boxed = mac("1");
+    assert_eq!(boxed.virtualization, "virtual machine");
+    assert!(boxed.missing["bare-metal"].contains("found virtual machine"));
+    let strange = mac("perhaps");
+    assert!(strange.missing["bare-metal"].starts_with(UNKNOWN), "{:?}", strange.missing);
+}
+
+#[test]
+fn no_program_is_started_on_what_is_no_mac() {
+    let evidence = gather(|ask| answer(ask, WORKSTATION));
+    assert_eq!(facts::further(&evidence.iter().collect::<Vec<_>>()), []);
+}
+
 #[test]
 fn what_nobody_could_look_at_is_not_known_and_not_absent() {
     let denied = Failure::new(FailureKind::PermissionDenied, "Permission denied");

@@ -19,6 +19,10 @@ mod isolation;
 mod journal;
 mod kernel_isolation;
 mod links;
+mod mac_interface;
+mod mac_system;
+mod mac_thermal;
+mod mac_thunderbolt;
 mod memory;
 mod memory_bandwidth;
 mod memory_modules;
@@ -32,6 +36,7 @@ mod os_release;
 mod package;
 mod port;
 mod process;
+mod programs;
 mod python_module;
 mod rcu_nocbs;
 mod round_trip;
@@ -39,6 +44,7 @@ mod sandbox;
 mod scheduling;
 mod service;
 mod smart;
+mod ssh_login;
 mod storage;
 mod storage_throughput;
 mod sysctl;
@@ -72,6 +78,10 @@ pub static PROBES: &[&dyn Probe] = &[
     &journal::Journal,
     &kernel_isolation::KernelIsolation,
     &links::Links,
+    &mac_interface::MacInterface,
+    &mac_system::MacSystem,
+    &mac_thermal::MacThermal,
+    &mac_thunderbolt::MacThunderbolt,
     &memory::Memory,
     &memory_bandwidth::MemoryBandwidth,
     &memory_modules::MemoryModules,
@@ -85,6 +95,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &package::Package,
     &port::Port,
     &process::Process,
+    &programs::Programs,
     &python_module::PythonModule,
     &rcu_nocbs::RcuNocbs,
     &round_trip::RoundTrip,
@@ -92,6 +103,7 @@ pub static PROBES: &[&dyn Probe] = &[
     &scheduling::Scheduling,
     &service::Service,
     &smart::Smart,
+    &ssh_login::SshLogin,
     &storage::Storage,
     &storage_throughput::StorageThroughput,
     &sysctl::Sysctl,

@@ -24,7 +24,7 @@ use verify_model::{
 
 use super::{Chosen, ChosenNode, Prepared, PreparedNode, ready::ready};
 use crate::{
-    execute::{Context, Gatherer, Ids, Observer, Setting, run_node},
+    execute::{Context, Ids, Observer, Setting, run_node},
     transport::Peers,
 };
 
@@ -110,12 +110,7 @@ fn converse(node: &PreparedNode, context: &Context, relay: &mut Relay) {
     for piece in &node.evidence {
         relay.event(Event::Evidence(piece.clone()));
     }
-    let gatherer = Gatherer {
-        context,
-        node: &node.node.file.name,
-        transport: Arc::clone(&node.transport),
-        ids: node.ids.clone(),
-    };
+    let gatherer = node.gatherer(context);
     let setting = Setting { today: &today, baselines: &node.baselines, ahead: &node.ahead };
     run_node(&gatherer, &node.node, &node.steps, setting, relay);
     // Not while another node measures a link to this one.

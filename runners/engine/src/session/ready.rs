@@ -48,6 +48,18 @@ pub struct PreparedNode {
     pub(super) ids: Ids,
 }
 
+impl PreparedNode {
+    /// Returns what gathers more of this node.
+    pub fn gatherer<'a>(&'a self, context: &'a Context) -> Gatherer<'a> {
+        Gatherer {
+            context,
+            node: &self.node.file.name,
+            transport: Arc::clone(&self.transport),
+            ids: self.ids.clone(),
+        }
+    }
+}
+
 /// Holds a plan for all nodes.
 pub struct Prepared {
     /// Nodes, in the order of the request.
@@ -95,6 +107,8 @@ pub(super) fn ready(chosen: &ChosenNode, ids: Ids, context: &Context) -> Prepare
     let along = if transport.is_costly() { along(chosen, &interpreter, &asks) } else { Vec::new() };
     let mut evidence = gatherer.gather(&[asks.as_slice(), &along].concat(), |_| {});
     let ahead = evidence.split_off(asks.len());
+    let further = facts::further(&evidence.iter().collect::<Vec<_>>());
+    evidence.extend(gatherer.gather(&further, |_| {}));
     let mut facts = facts::read(&evidence.iter().collect::<Vec<_>>());
     facts.simulated = transport.simulated();
     facts.python = interpreter;

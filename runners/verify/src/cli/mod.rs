@@ -2,6 +2,7 @@
 
 mod baseline;
 mod choice;
+mod doctor;
 pub(crate) mod help;
 mod listing;
 mod test;
@@ -19,6 +20,7 @@ use crate::complete::Shell;
 pub(crate) use self::{
     baseline::{AcceptArgs, BaselineAction, DiffArgs, MergeArgs, ShowArgs},
     choice::{Choice, PlanArgs, RunArgs},
+    doctor::DoctorArgs,
     listing::{ListArgs, Listing, RunsAction, SchemaName},
     test::TestArgs,
 };
@@ -103,6 +105,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  verify plan --node nvidia\n  verify plan --tag kernel --quick"
     )]
     Plan(PlanArgs),
+    /// Say what nodes lack to answer every check, and how to get it; nothing is measured.
+    #[command(after_help = doctor::HELP)]
+    Doctor(DoctorArgs),
     /// List what there is.
     #[command(
         after_help = "Examples:\n  verify list checks --node nvidia\n  verify list probes --json"

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod completions;
+mod doctor;
 mod explain;
 mod instrument;
 mod list;
@@ -25,6 +26,7 @@ pub(crate) fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<u8> {
         Some(Command::Run(args)) => run::run(root, args, color),
         Some(Command::Test(args)) => test::test(root, args, color),
         Some(Command::Plan(args)) => plan::plan(root, args, color),
+        Some(Command::Doctor(args)) => doctor::doctor(root, args),
         Some(Command::List(args)) => list::list(root, args),
         Some(Command::Explain { id, nodes }) => explain::explain(root, id, nodes),
         Some(Command::Judge { run, reports }) => old::judge(run, reports, color),

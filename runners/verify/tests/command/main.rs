@@ -10,12 +10,16 @@
 mod alone;
 mod bad_input;
 mod baseline;
+#[cfg(target_os = "linux")]
 mod compile;
 mod completion;
+mod doctor;
 mod documents;
 mod green;
 mod ground;
 mod interrupt;
+mod login;
+mod mac;
 mod nextest;
 mod outcome;
 mod paper;

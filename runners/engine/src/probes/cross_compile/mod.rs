@@ -27,7 +27,7 @@ use super::compile::{
     wanted,
 };
 use crate::{
-    parse::instrument,
+    parse::{instrument, ssh},
     probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, failed},
 };
 
@@ -109,9 +109,7 @@ impl Probe for CrossCompile {
             _ => return Err("either `compiler` or `binary` says what is asked about".to_owned()),
         }
         if let Some(alias) = with.text("ssh") {
-            let plain =
-                |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | ':');
-            if alias.is_empty() || alias.starts_with('-') || !alias.chars().all(plain) {
+            if !ssh::is_alias(alias) {
                 return Err(format!("`ssh` is `{alias}`, which is not the name of a host"));
             }
             // Whatever a program does without arguments, it does in production.

@@ -6,45 +6,16 @@
 use serde_json::Value as Json;
 use verify_model::{finding::FindingCode, observation::AttemptError};
 
-use crate::{parse::script::signal_name, probe::failed};
+use crate::{
+    parse::{script::signal_name, ssh},
+    probe::{code_of, failed},
+};
 
 const REMOTE: &str = "verify-remote ";
 const OUT: &str = "verify-out ";
 const ERR: &str = "verify-err ";
 /// What our program prints first. *Source*: instruments, compile/program.cpp.
 const RIGHT: &str = "verify-program 169 ";
-
-/// Words of ssh, what they mean, and what is to be said.
-const TROUBLES: &[(&str, FindingCode, &str)] = &[
-    ("Could not resolve hostname", FindingCode::GatherFailed, "the name is not known"),
-    (
-        "REMOTE HOST IDENTIFICATION HAS CHANGED",
-        FindingCode::GatherFailed,
-        "the host's key has changed",
-    ),
-    (
-        "differs from the key for the IP address",
-        FindingCode::GatherFailed,
-        "the host's key has changed",
-    ),
-    ("host key is known for", FindingCode::GatherFailed, "the host's key is not known here"),
-    (
-        "Host key verification failed",
-        FindingCode::GatherFailed,
-        "the host's key is not the one known here",
-    ),
-    ("Permission denied", FindingCode::PermissionDenied, "the login was refused"),
-    ("Too many authentication failures", FindingCode::PermissionDenied, "the login was refused"),
-    ("Connection refused", FindingCode::ConnectionRefused, "nothing listens there"),
-    ("timed out", FindingCode::TimedOut, "no answer in time"),
-    ("not responding", FindingCode::TimedOut, "no answer in time"),
-    ("No route to host", FindingCode::GatherFailed, "there is no way there"),
-    ("Network is unreachable", FindingCode::GatherFailed, "there is no way there"),
-    ("Bad configuration option", FindingCode::GatherFailed, "ssh does not take its configuration"),
-    ("closed by", FindingCode::GatherFailed, "the connection was cut"),
-    ("reset by peer", FindingCode::GatherFailed, "the connection was cut"),
-    ("Broken pipe", FindingCode::GatherFailed, "the connection was cut"),
-];
 
 /// Words of the loader. *Source*: ld.so(8), messages of glibc and of the shell.
 const LOADER: &[&str] =
@@ -113,10 +84,9 @@ fn ended(exit: i32, complaint: String, out: Option<&str>, ours: bool) -> Did {
 
 fn unreached(remote: &Json, stderr: &str) -> AttemptError {
     let line = stderr.lines().map(str::trim).rfind(|line| !line.is_empty());
-    let known = TROUBLES.iter().find(|(words, _, _)| stderr.contains(words));
-    if let Some((words, code, meaning)) = known {
-        let line = stderr.lines().map(str::trim).find(|line| line.contains(words));
-        return failed(*code, format!("{meaning}: {}", line.unwrap_or_default()));
+    if let Some(trouble) = ssh::trouble(stderr) {
+        let line = trouble.message.strip_prefix("ssh: ").unwrap_or(&trouble.message);
+        return failed(code_of(trouble.kind, false), format!("ssh: {line}"));
     }
     let exit = remote.get("exit").and_then(Json::as_i64);
     // The script itself never ends so: ssh lost its connection while it sent, and has no word for it.

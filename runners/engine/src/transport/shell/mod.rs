@@ -24,11 +24,23 @@ pub(super) fn refuse(rest: &[(usize, &Ask)], failure: &Failure, hear: exchange::
 /// Draws what no output holds by chance.
 pub(super) fn nonce() -> String {
     let mut bytes = [0_u8; 16];
-    let drawn = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
-    if drawn.is_err() {
+    if !is_drawn(&mut bytes) {
         bytes[..8].copy_from_slice(&now().elapsed().as_nanos().to_le_bytes()[..8]);
     }
     bytes.iter().fold("v".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// Fills bytes by chance; false where the system gives none.
+#[cfg(target_os = "linux")]
+fn is_drawn(bytes: &mut [u8; 16]) -> bool {
+    rustix::rand::getrandom(bytes, rustix::rand::GetRandomFlags::empty()).is_ok()
+}
+
+/// Fills bytes by chance; false where the system gives none.
+#[cfg(not(target_os = "linux"))]
+fn is_drawn(bytes: &mut [u8; 16]) -> bool {
+    use std::io::Read as _;
+    std::fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(bytes)).is_ok()
 }
 
 /// Asks to end what carries the mark of a run and is still there, and to name it.

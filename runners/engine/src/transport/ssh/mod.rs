@@ -49,6 +49,7 @@ const LINE: Line = Line {
     is_crowded: trouble::is_crowded,
     of_silence: trouble::of_shell,
 };
+use crate::parse::ssh::is_alias;
 
 /// Names the variable that says which configuration ssh reads instead of the user's.
 pub const CONFIG: &str = "VERIFY_SSH_CONFIG";
@@ -121,8 +122,7 @@ impl Ssh {
     ///
     /// *Errors*: the alias could be taken for an option or for several words, in one sentence.
     pub fn new(alias: &str, mark: &str, several: bool) -> Result<Self, String> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "._-@:[]%".contains(c);
-        if alias.is_empty() || alias.starts_with('-') || !alias.chars().all(plain) {
+        if !is_alias(alias) {
             return Err(format!(
                 "`{alias}` is no alias of ssh: letters, digits and any of . _ - @ : are"
             ));

@@ -1,0 +1,167 @@
+//! `verify doctor`: what nodes lack to answer every check of their suites, and how to get it.
+
+use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc};
+
+use verify_engine::{
+    doctor::{self, Diagnosis, Need, Patient},
+    execute::{Gatherer, Ids},
+    probe::With,
+    probes,
+    session::{Prepared, PreparedNode},
+    transport::{Local, SSH_CONFIG},
+};
+use verify_model::{
+    exit::Situation,
+    matcher::Literal,
+    node::{Facts, Via},
+    value::Value,
+};
+use verify_reports::clean::one_line;
+
+use crate::{
+    cli::{Choice, DoctorArgs},
+    command::run::{self, Ready},
+    output,
+};
+
+/// Longest text of a node that is shown. *Units*: characters.
+const WIDTH: usize = 300;
+/// Checks that are named before the rest is counted.
+const NAMED: usize = 6;
+
+/// Looks at the nodes and returns the exit code.
+pub(crate) fn doctor(root: Option<&Path>, args: &DoctorArgs) -> anyhow::Result<u8> {
+    let choice = Choice {
+        nodes: args.nodes.clone(),
+        via: args.via.clone(),
+        suites: Vec::new(),
+        checks: Vec::new(),
+        tags: Vec::new(),
+        quick: false,
+        // Nothing is run: leave is given so that none of a check hides what it lacks.
+        allow_mutation: true,
+        allow_load: args.nodes.clone(),
+        repeat: None,
+    };
+    let ready = run::ready(root, &choice)?;
+    let mut found = BTreeMap::new();
+    let (mut lacking, mut silent) = (false, false);
+    let mut text = String::new();
+    for node in &ready.plan.nodes {
+        let (diagnosis, ssh) = examine(&ready, node);
+        lacking |= !diagnosis.needs.is_empty();
+        silent |= diagnosis.unreachable.is_some();
+        write_node(&mut text, node, &diagnosis, &ssh);
+        node.transport.sweep();
+        found.insert(node.node.file.name.clone(), diagnosis);
+    }
+    if args.json {
+        text = serde_json::to_string_pretty(&found)? + "\n";
+    }
+    output::print(text.trim_start_matches('\n'))?;
+    Ok(match (lacking, silent) {
+        (true, _) => Situation::Fail.exit(),
+        (false, true) => Situation::Error.exit(),
+        (false, false) => 0,
+    })
+}
+
+/// Asks what the diagnosis needs beyond the facts; over ssh, how the login stands, too.
+fn examine(ready: &Ready<Prepared>, node: &PreparedNode) -> (Diagnosis, Vec<String>) {
+    let remote = matches!(node.node.via, Via::Ssh(_));
+    let patient =
+        Patient { node: &node.node.file, facts: &node.node.facts, steps: &node.steps, remote };
+    if doctor::diagnose(&patient, &[]).unreachable.is_some() {
+        return (doctor::diagnose(&patient, &[]), Vec::new());
+    }
+    let name = node.node.file.name.as_str();
+    let evidence = node.gatherer(&ready.context).gather(&doctor::asks(&patient), |_| {});
+    let ssh = match &node.node.via {
+        Via::Ssh(alias) => login(ready, name, alias),
+        _ => Vec::new(),
+    };
+    (doctor::diagnose(&patient, &evidence), ssh)
+}
+
+/// Says how the login stands, by the probe that checks it from the laptop.
+fn login(ready: &Ready<Prepared>, node: &str, alias: &str) -> Vec<String> {
+    let Some(probe) = probes::find("ssh-login") else { return Vec::new() };
+    let mut with = BTreeMap::from([(
+        "peers".to_owned(),
+        Literal::List(vec![Literal::Text(alias.to_owned())]),
+    )]);
+    if let Ok(config) = std::env::var(SSH_CONFIG)
+        && !config.is_empty()
+    {
+        with.insert("ssh-config".to_owned(), Literal::Text(config));
+    }
+    let Ok(asks) = probe.asks(With(&with), &Facts::default()) else { return Vec::new() };
+    let transport = Arc::new(Local::new(&ready.id));
+    let gatherer = Gatherer { context: &ready.context, node, transport, ids: Ids::new(0, 1) };
+    let evidence = gatherer.gather(&asks, |_| {});
+    let seen = match probe.read(With(&with), &evidence.iter().collect::<Vec<_>>()) {
+        Ok(seen) => seen,
+        Err(error) => return vec![format!("the login could not be looked at: {}", error.message)],
+    };
+    let holds = |name: &str| match seen.resolve(name) {
+        Value::List(items) => !items.is_empty(),
+        _ => false,
+    };
+    let mut said = Vec::new();
+    if holds("reached") {
+        said.push("it lets this user in by key alone, and its host key is known".to_owned());
+    }
+    for (field, words) in [
+        ("open", "it lets in whoever comes, without a key: close it"),
+        (
+            "password-offered",
+            "it takes passwords as well: set PasswordAuthentication no and KbdInteractiveAuthentication no in its sshd_config, once every user has a key",
+        ),
+        (
+            "unchecked",
+            "your ssh does not check its key (StrictHostKeyChecking no): verify does all the same, other programs do not",
+        ),
+    ] {
+        if holds(field) {
+            said.push(words.to_owned());
+        }
+    }
+    said
+}
+
+fn write_node(text: &mut String, node: &PreparedNode, diagnosis: &Diagnosis, ssh: &[String]) {
+    let _ = writeln!(text, "\nnode {}, via {}", node.node.file.name, node.node.via);
+    if let Some((why, next)) = &diagnosis.unreachable {
+        let _ = writeln!(text, "  cannot be asked  {}", one_line(why, WIDTH));
+        let _ = writeln!(text, "  do               {next}");
+        return;
+    }
+    for line in ssh {
+        let _ = writeln!(text, "  ssh      {}", one_line(line, WIDTH));
+    }
+    if !diagnosis.there.is_empty() {
+        let _ = writeln!(text, "  there    {}", one_line(&diagnosis.there.join(", "), WIDTH));
+    }
+    let (ready, elsewhere) = (diagnosis.ready.len(), diagnosis.elsewhere.len());
+    let all = node.steps.len();
+    for need in &diagnosis.needs {
+        write_need(text, need);
+    }
+    let _ = writeln!(
+        text,
+        "  {ready} of {all} checks lack nothing, {} lack something, {elsewhere} are for other machines",
+        all - ready - elsewhere
+    );
+}
+
+fn write_need(text: &mut String, need: &Need) {
+    let promised = if need.promised { " (the node file promises it)" } else { "" };
+    let missing = if need.known { "missing" } else { "unknown" };
+    let _ = writeln!(text, "  {missing}  {}{promised}", one_line(&need.what, WIDTH));
+    let _ = writeln!(text, "    why    {}", one_line(&need.why, WIDTH));
+    let named: Vec<&str> = need.checks.iter().take(NAMED).map(String::as_str).collect();
+    let more = need.checks.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let _ = writeln!(text, "    costs  {}{more}", named.join(", "));
+    let _ = writeln!(text, "    do     {}", one_line(&need.remedy, WIDTH));
+}
