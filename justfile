@@ -57,6 +57,10 @@ gen:
 replay:
     VERIFY_BLESS=1 cargo test -p verify --test command replay
 
+# Builds what is sent to nodes over ssh, `verify-TRIPLE`, into target/payloads.
+payloads:
+    bash .ci/payloads
+
 # Checks licences, banned crates and sources, offline.
 deny:
     cargo deny --offline check bans licenses sources

@@ -222,6 +222,7 @@ pub fn code_of(kind: FailureKind, program: bool) -> FindingCode {
         FailureKind::AuthenticationRefused => FindingCode::AuthenticationRefused,
         FailureKind::ShellBroken => FindingCode::ShellBroken,
         FailureKind::ConnectionLost => FindingCode::ConnectionLost,
+        FailureKind::DiskFull => FindingCode::DiskFull,
         FailureKind::NotFound | FailureKind::Unsupported | FailureKind::Other => {
             FindingCode::GatherFailed
         }
@@ -248,7 +249,11 @@ pub fn text_of(evidence: &Evidence) -> Result<&str, AttemptError> {
             };
             let last = said(stderr).or_else(|| said(stdout));
             let last = last.unwrap_or_else(|| "no message".to_owned());
-            Err(failed(FindingCode::ProgramFailed, format!("{}: {how}: {last}", evidence.ask)))
+            // *Source*: strerror(3) in the C locale.
+            let full = ["No space left on device", "Disk quota exceeded"];
+            let full = full.iter().any(|text| last.contains(text));
+            let code = if full { FindingCode::DiskFull } else { FindingCode::ProgramFailed };
+            Err(failed(code, format!("{}: {how}: {last}", evidence.ask)))
         }
         Captured::Failed(failure) => Err(gather_error(evidence, failure)),
         _ => Err(failed(FindingCode::OutputUnreadable, format!("{}: not a text", evidence.ask))),

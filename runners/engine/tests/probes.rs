@@ -31,7 +31,7 @@ const GENERIC: [&str; 6] = ["command", "file", "port", "process", "sysctl", "sys
 /// Facts that a probe states by finding nothing: they are answers although nothing was gathered.
 const SAID_BY_ABSENCE: [&str; 3] = ["exists", "missing", "open"];
 
-const FAILURES: [FailureKind; 19] = [
+const FAILURES: [FailureKind; 20] = [
     FailureKind::NotFound,
     FailureKind::PermissionDenied,
     FailureKind::TimedOut,
@@ -50,6 +50,7 @@ const FAILURES: [FailureKind; 19] = [
     FailureKind::AuthenticationRefused,
     FailureKind::ShellBroken,
     FailureKind::ConnectionLost,
+    FailureKind::DiskFull,
     FailureKind::Other,
 ];
 

@@ -178,6 +178,8 @@ pub enum FailureKind {
     ShellBroken,
     /// The connection was lost before the answer was whole.
     ConnectionLost,
+    /// Nothing more can be written there: the disk is full, or the user's share of it.
+    DiskFull,
     /// Anything else, such as an input or output error.
     Other,
 }

@@ -122,6 +122,9 @@ catalogue! {
     ConnectionLost "connection-lost" Error
         "The connection was lost before the answer was whole."
         "Run it again; if it happens again, look at the node and at the network between.";
+    DiskFull "disk-full" Error
+        "A disk of the node is full, or the user's share of it."
+        "Make room there: `df -h` and `quota` say where none is left; `verify node clean NODE` removes what verify keeps.";
     CapabilityUnknown "capability-unknown" Error
         "Nobody could tell whether the node has a capability that the check needs."
         "Look at the message: it says what could not be looked at, and why.";

@@ -41,6 +41,9 @@ pub struct NodeFile {
     /// Python interpreter that has what is tested: a name or an absolute path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub python: Option<String>,
+    /// Whether what needs root may ask for it by `sudo -n`, over ssh, for an installed verify.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sudo: bool,
     /// Whether it may be loaded unasked.
     pub role: NodeRole,
     /// Capabilities that the node must have: a missing one fails.

@@ -7,7 +7,7 @@ use verify_engine::{
     load::catalog::Catalog,
     record,
     session::auto_via,
-    transport::{Factory, Gate, Local, Replay, Sim, Ssh, Transport},
+    transport::{Factory, Gate, Local, PAYLOADS, Payloads, Replay, Sim, Ssh, Transport},
 };
 use verify_model::node::{NodeFile, Via};
 
@@ -15,6 +15,8 @@ use crate::place;
 
 /// Names the variable that says where the stand-in library is.
 const SIMULATOR: &str = "VERIFY_SIMULATOR";
+/// Names the variable that, set to `shell`, has the shell of a node answer all that it can.
+const GATHER: &str = "VERIFY_GATHER";
 /// File that holds the stand-in library.
 const LIBRARY: &str = "libverify_simulator.so";
 
@@ -42,26 +44,14 @@ pub(crate) fn transport(
         }
         return simulated(scenario, mark);
     }
-    let via = match way {
-        "local" => Via::Local,
-        "ssh" => Via::Ssh(node.ssh.clone().unwrap_or_else(|| node.name.clone())),
-        "auto" => auto_via(
-            &node.hostnames,
-            node.ssh.as_deref(),
-            &place::hostname(),
-            &place::ssh_aliases(),
-        ),
-        other => bail!(
-            "unknown way `{other}`: --via takes `auto`, `local`, `ssh`, `replay:RUN` or `sim:SCENARIO`"
-        ),
+    let Some(via) = machine(way, node) else {
+        bail!(
+            "unknown way `{way}`: --via takes `auto`, `local`, `ssh`, `replay:RUN` or `sim:SCENARIO`"
+        );
     };
     match via {
         Via::Local => Ok(Arc::new(Local::new(mark).with_instruments(this_program()?))),
-        Via::Ssh(alias) => {
-            let ssh = Ssh::new(&alias, mark, true).map_err(anyhow::Error::msg);
-            let ssh = ssh.with_context(|| format!("node {}", node.name))?;
-            Ok(Arc::new(ssh.through(Arc::clone(gate))))
-        }
+        Via::Ssh(alias) => Ok(Arc::new(ssh(&alias, node, mark)?.through(Arc::clone(gate)))),
         Via::Replay(run) => replay(&run, &node.name),
         Via::Sim(scenario) => simulated(&scenario, mark),
     }
@@ -79,6 +69,39 @@ pub(crate) fn peers(catalog: &Catalog, run_id: &str, gate: &Arc<Gate>) -> Arc<Fa
         );
         transport("auto", node, &mark, &gate).map_err(|error| format!("{error:#}"))
     })
+}
+
+/// Says by what way a machine is asked; nothing where the way leads to none.
+pub(crate) fn machine(way: &str, node: &NodeFile) -> Option<Via> {
+    match way {
+        "local" => Some(Via::Local),
+        "ssh" => Some(Via::Ssh(node.ssh.clone().unwrap_or_else(|| node.name.clone()))),
+        "auto" => {
+            let (host, aliases) = (place::hostname(), place::ssh_aliases());
+            Some(auto_via(&node.hostnames, node.ssh.as_deref(), &host, &aliases))
+        }
+        _ => None,
+    }
+}
+
+/// Builds the transport to a node by ssh.
+///
+/// *Errors*: the alias is none.
+pub(crate) fn ssh(alias: &str, node: &NodeFile, mark: &str) -> anyhow::Result<Ssh> {
+    let ssh = Ssh::new(alias, mark, true).map_err(anyhow::Error::msg);
+    let ssh = ssh.with_context(|| format!("node {}", node.name))?;
+    let ssh = ssh.with_payloads(payloads()?).with_sudo(node.sudo);
+    let by_shell = env::var_os(GATHER).is_some_and(|how| how == "shell");
+    Ok(if by_shell { ssh.by_shell_alone() } else { ssh })
+}
+
+/// Says which programs could be sent: those of a folder, those beside this one, and this one.
+fn payloads() -> anyhow::Result<Payloads> {
+    let program = this_program()?;
+    let given = env::var_os(PAYLOADS).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let beside = program.parent().map(PathBuf::from);
+    let own = (program, env!("VERIFY_BUILD_TARGET").to_owned());
+    Ok(Payloads::new(given.into_iter().chain(beside).collect(), Some(own)))
 }
 
 fn this_program() -> anyhow::Result<PathBuf> {

@@ -124,6 +124,12 @@ pub static NODE: &[Key] = &[
         "Python interpreter that has what is tested, such as that of a virtual environment; python3 unless given.",
     ),
     key(
+        "sudo",
+        Shape::Bool,
+        false,
+        "Over ssh, what needs root may ask for it by `sudo -n`: only for an installed verify that root alone can change, never for a copy; false unless given.",
+    ),
+    key(
         "role",
         Shape::Choice(&["workstation", "production"]),
         false,

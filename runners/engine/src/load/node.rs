@@ -49,6 +49,7 @@ pub fn node(source: &Arc<Source>, name: &str) -> (LoadedNode, Vec<Diagnostic>) {
     let ssh = reader.text(table, "ssh");
     let scenario = reader.text(table, "scenario");
     let python = python(&mut reader, table);
+    let sudo = reader.flag(table, "sudo");
     let role = role(&mut reader, table);
     let has = reader.texts(table, "has");
     for (capability, span) in &has {
@@ -73,6 +74,7 @@ pub fn node(source: &Arc<Source>, name: &str) -> (LoadedNode, Vec<Diagnostic>) {
         ssh,
         scenario,
         python,
+        sudo,
         role,
         has: has.into_iter().map(|(capability, _)| capability).collect(),
         variables,

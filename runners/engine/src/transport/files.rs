@@ -21,6 +21,7 @@ pub(super) fn failure(error: &io::Error) -> Failure {
         _ if ended => FailureKind::NotFound,
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => FailureKind::NotFound,
         io::ErrorKind::PermissionDenied => FailureKind::PermissionDenied,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FailureKind::DiskFull,
         _ => FailureKind::Other,
     };
     let text = error.to_string();

@@ -11,11 +11,13 @@ mod local;
 mod locate;
 mod pair;
 mod replay;
+mod serve;
 mod shell;
 mod sim;
 mod sim_link;
 mod ssh;
 mod stray;
+mod wire;
 
 use std::{
     sync::{
@@ -30,8 +32,9 @@ use verify_model::{ask::Ask, evidence::Captured, node::Via};
 pub use local::Local;
 pub use pair::{Factory, Paired, Peers};
 pub use replay::Replay;
+pub use serve::serve;
 pub use sim::Sim;
-pub use ssh::{CONFIG as SSH_CONFIG, Gate, Ssh};
+pub use ssh::{CONFIG as SSH_CONFIG, Gate, Kept, PAYLOADS, PROTOCOLS, Payloads, Removed, Ssh};
 
 /// Answers asks on one node.
 pub trait Transport: Send + Sync {

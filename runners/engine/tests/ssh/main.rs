@@ -8,8 +8,11 @@
 )]
 
 mod many;
+mod rights;
 mod rounds;
 mod server;
+mod stage;
+mod trouble;
 
 use std::{
     sync::atomic::{AtomicU32, Ordering},
@@ -310,25 +313,4 @@ fn a_port_is_open_or_refused_over_there() {
     let found = gather(&server, &[connect(port), connect(1)]);
     assert_eq!(found[0], Captured::Connected);
     assert_eq!(kind(&found[1]), FailureKind::Refused);
-}
-
-#[test]
-fn an_installed_verify_measures_over_there_and_its_absence_says_how_to_get_it() {
-    let measure = || Ask::Instrument { argv: vec!["nvml".into(), "it's".into()], limit_ms: 5000 };
-    let Some(server) = Server::start("/bin/sh", "SetEnv PATH=/usr/bin:/bin") else { return };
-    // Where the machine itself has one installed, the first half cannot be tried.
-    if let Captured::Failed(failure) = &gather(&server, &[Ask::Which { tool: "verify".into() }])[0]
-    {
-        assert_eq!(failure.kind, FailureKind::NotFound);
-        let found = gather(&server, &[measure()]);
-        assert!(format!("{:?}", found[0]).contains("cargo install"), "{:?}", found[0]);
-    }
-    let folder = server.path("home").join("bin");
-    std::fs::create_dir(&folder).unwrap();
-    server.home("bin/verify", "#!/bin/sh\necho \"$# $1 $2 $3\"\n");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    std::fs::set_permissions(folder.join("verify"), mode).unwrap();
-    let path = format!("SetEnv PATH={}:/usr/bin:/bin", folder.display());
-    let Some(other) = Server::start("/bin/sh", &path) else { return };
-    assert_eq!(stdout(&gather(&other, &[measure()])[0]), "3 instrument nvml it's\n");
 }

@@ -40,8 +40,15 @@ pub(crate) fn skipped(needs: &str) {
 }
 
 impl Server {
-    /// Starts a server with one account `lab`; nothing where something is missing.
+    /// Starts a server with one account `lab`; nothing where something is missing. In options
+    /// `{home}` stands for the account's folder.
     pub(crate) fn start(shell: &str, options: &str) -> Option<Self> {
+        Self::start_as(rustix::process::getuid().as_raw(), shell, options, "")
+    }
+
+    /// Starts a server whose account has a user id; a shell runs `before` in a mount namespace of
+    /// the server's own, with the account's folder as its first argument.
+    pub(crate) fn start_as(uid: u32, shell: &str, options: &str, before: &str) -> Option<Self> {
         let (Some(sshd), Some(wrapper)) = (program("sshd"), wrapper()) else {
             skipped("sshd and libnss_wrapper");
             return None;
@@ -61,8 +68,14 @@ impl Server {
             assert!(made.unwrap().success());
         }
         fs::create_dir(path("home")).unwrap();
-        let (uid, gid) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+        let gid = rustix::process::getgid().as_raw();
         let home = path("home").display().to_string();
+        if uid != rustix::process::getuid().as_raw() {
+            let mode = |mode| std::os::unix::fs::PermissionsExt::from_mode(mode);
+            fs::set_permissions(folder.path(), mode(0o755)).unwrap();
+            std::os::unix::fs::chown(&home, Some(uid), None).unwrap();
+        }
+        let options = options.replace("{home}", &home);
         let accounts = format!(
             "lab:x:{uid}:{gid}::{home}:{shell}\nsshd:x:65533:65534::/run/sshd:/usr/sbin/nologin\n"
         );
@@ -76,7 +89,12 @@ impl Server {
         fs::write(path("sshd_config"), server).unwrap();
         let key = fs::read_to_string(path("host.pub")).unwrap();
         fs::write(path("known"), format!("lab {key}")).unwrap();
-        let child = Command::new(sshd)
+        let mut command = Command::new(if before.is_empty() { &sshd } else { "unshare" });
+        if !before.is_empty() {
+            let script = format!("{before}; shift; exec \"$@\"");
+            command.args(["-m", "sh", "-ec", &script, "sh", &home, &sshd]);
+        }
+        let child = command
             .args(["-D", "-f"])
             .arg(path("sshd_config"))
             .arg("-E")
@@ -139,6 +157,17 @@ impl Server {
     /// Writes a file into the account's home folder.
     pub(crate) fn home(&self, name: &str, text: &str) {
         fs::write(self.path("home").join(name), text).unwrap();
+    }
+
+    /// Writes a program into the folder `bin` of the account, links as they stand.
+    pub(crate) fn program(&self, name: &str, text: &str) -> PathBuf {
+        let folder = self.path("home").join("bin");
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(name);
+        fs::write(&path, text).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(&path, mode).unwrap();
+        path
     }
 
     /// Waits until a program of this name runs in a session.

@@ -5,6 +5,7 @@ mod choice;
 mod doctor;
 pub(crate) mod help;
 mod listing;
+mod node;
 mod test;
 mod version;
 
@@ -22,6 +23,7 @@ pub(crate) use self::{
     choice::{Choice, PlanArgs, RunArgs},
     doctor::DoctorArgs,
     listing::{ListArgs, Listing, RunsAction, SchemaName},
+    node::{NodeAction, NodeArgs},
     test::TestArgs,
 };
 
@@ -180,11 +182,23 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR", conflicts_with = "page")]
         dir: Option<PathBuf>,
     },
+    /// Show or remove what verify keeps on nodes: copies of itself, sent there to measure.
+    #[command(after_help = node::HELP)]
+    Node {
+        #[command(subcommand)]
+        action: NodeAction,
+    },
     /// Measure with our own code and print JSON, as a run has it done in a process of its own.
     #[command(
-        after_help = "Examples:\n  verify instrument                 list them\n  verify instrument scheduling      take SCHED_FIFO and lock memory"
+        after_help = "Examples:\n  verify instrument                 list them\n  verify instrument scheduling      take SCHED_FIFO and lock memory\n  verify instrument --protocol      what a run elsewhere must speak to use this one\n\n`gather` answers a batch of questions for a run elsewhere: one JSON document on standard input."
     )]
     Instrument {
+        /// Print the protocols that this build speaks, and nothing else.
+        #[arg(long, conflicts_with_all = ["instrument", "lifeline"])]
+        protocol: bool,
+        /// End when standard input does: for whoever cannot end this process, such as below sudo.
+        #[arg(long)]
+        lifeline: bool,
         /// Which one; none lists them.
         #[arg(value_name = "NAME")]
         instrument: Option<String>,

@@ -2,29 +2,73 @@
 
 use std::fmt::Write as _;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
+use verify_engine::transport::{self, PROTOCOLS};
 use verify_instruments::{INSTRUMENTS, find};
 
 use crate::output;
 
+/// Name of what answers a whole batch, by the code that answers one here.
+const GATHER: &str = "gather";
+
+/// Prints what this build speaks.
+pub(crate) fn protocol() -> anyhow::Result<u8> {
+    output::print(&format!("{PROTOCOLS}\n"))?;
+    Ok(0)
+}
+
 /// Runs one instrument, or lists them.
 ///
 /// *Errors*: there is none of that name, or it does not take the arguments.
-pub(crate) fn instrument(name: Option<&str>, args: &[String]) -> anyhow::Result<u8> {
+pub(crate) fn instrument(
+    name: Option<&str>,
+    args: &[String],
+    lifeline: bool,
+) -> anyhow::Result<u8> {
     let Some(name) = name else {
         output::print(&list())?;
         return Ok(0);
     };
+    if name == GATHER {
+        return gather(args);
+    }
     let Some(found) = find(name) else {
         bail!("this build has no instrument `{name}`; {}", has());
     };
     end_with_parent();
+    if lifeline {
+        end_with_input();
+    }
     let document = match found.document(args) {
         Ok(document) => document,
         Err(why) => bail!("instrument {name}: {why}; `verify instrument` lists what each takes"),
     };
     output::print(&format!("{document}\n"))?;
     Ok(0)
+}
+
+/// Answers a batch for a run elsewhere. Its standard input says how long that run lasts.
+fn gather(args: &[String]) -> anyhow::Result<u8> {
+    if !args.is_empty() {
+        bail!("instrument {GATHER} takes no arguments: the questions come by standard input");
+    }
+    let program = std::env::current_exe().context("this program does not know where it is")?;
+    let input = std::io::BufReader::new(std::io::stdin());
+    transport::serve(input, &mut std::io::stdout(), program)
+        .map_err(|why| anyhow::anyhow!("instrument {GATHER}: {why}"))?;
+    Ok(0)
+}
+
+/// Has this process end when its standard input does: first by TERM, as below.
+fn end_with_input() {
+    use rustix::process::{Signal, getpid, kill_process};
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = kill_process(getpid(), Signal::TERM);
+        let (_keep, never) = std::sync::mpsc::channel::<()>();
+        let _ = never.recv_timeout(std::time::Duration::from_secs(1));
+        let _ = kill_process(getpid(), Signal::KILL);
+    });
 }
 
 /// Has this process end when who started it does: a run that is killed leaves no measurement behind.
@@ -64,4 +108,15 @@ fn list() -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_of_another_build_begins_with_what_this_one_prints() {
+        assert_eq!(PROTOCOLS.split(' ').next(), Some(verify_instruments::PROTOCOL));
+        assert!(find(GATHER).is_none(), "an instrument hides `{GATHER}`");
+    }
 }

@@ -7,6 +7,7 @@ mod explain;
 mod instrument;
 mod list;
 mod man;
+mod node;
 mod old;
 mod plan;
 mod run;
@@ -37,8 +38,10 @@ pub(crate) fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<u8> {
         Some(Command::Runs { action }) => runs::runs(action.as_ref()),
         Some(Command::Completions { shell }) => completions::completions(*shell),
         Some(Command::Man { page, dir }) => man::man(page, dir.as_deref()),
-        Some(Command::Instrument { instrument, arguments }) => {
-            instrument::instrument(instrument.as_deref(), arguments)
+        Some(Command::Node { action }) => node::node(root, action),
+        Some(Command::Instrument { protocol: true, .. }) => instrument::protocol(),
+        Some(Command::Instrument { instrument, arguments, lifeline, .. }) => {
+            instrument::instrument(instrument.as_deref(), arguments, *lifeline)
         }
         Some(Command::Schema { name }) => schema::schema(*name),
     }

@@ -18,9 +18,13 @@ mod documents;
 mod green;
 mod ground;
 mod interrupt;
+#[path = "../../../engine/tests/ssh/server.rs"]
+#[allow(dead_code, reason = "the tests of the transport use all of it")]
+mod lab;
 mod login;
 mod mac;
 mod nextest;
+mod nodes;
 mod outcome;
 mod paper;
 mod parser;

@@ -252,6 +252,8 @@ fn complaint(said: &str) -> Failure {
         ("No such process", FailureKind::NotFound),
         ("Permission denied", FailureKind::PermissionDenied),
         ("Operation not permitted", FailureKind::PermissionDenied),
+        ("No space left on device", FailureKind::DiskFull),
+        ("Disk quota exceeded", FailureKind::DiskFull),
     ];
     let found = kinds.iter().find(|(text, _)| line.ends_with(text));
     let (message, kind) = found.map_or((line, FailureKind::Other), |(text, kind)| (*text, *kind));

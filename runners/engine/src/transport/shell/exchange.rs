@@ -6,9 +6,9 @@
 
 use std::{
     collections::VecDeque,
-    io::{Read, Write},
+    io::Read,
     os::unix::process::CommandExt as _,
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -23,6 +23,7 @@ use super::{
     super::{Cancel, ssh::Login},
     answer::{Answer, Side},
     frame::{Cutter, Piece},
+    input::Input,
 };
 
 /// Says which program carries an exchange, and what its own words mean.
@@ -72,7 +73,7 @@ pub(in crate::transport) struct Sent<'a> {
     pub(in crate::transport) line: Line,
     pub(in crate::transport) argv: &'a [String],
     pub(in crate::transport) nonce: &'a str,
-    pub(in crate::transport) script: String,
+    pub(in crate::transport) input: Input,
     pub(in crate::transport) asks: &'a [(usize, &'a Ask)],
     /// Dropped with the first frame: the node has let us in.
     pub(in crate::transport) entry: Option<Login>,
@@ -80,8 +81,8 @@ pub(in crate::transport) struct Sent<'a> {
 
 /// Runs a script that answers these asks.
 pub(in crate::transport) fn run(sent: Sent<'_>, cancel: &Cancel, hear: Hear<'_>) -> End {
-    let Sent { line, argv, nonce, script, asks, entry } = sent;
-    let running = match Running::start(argv, script) {
+    let Sent { line, argv, nonce, input, asks, entry } = sent;
+    let running = match Running::start(argv, input) {
         Ok(running) => running,
         Err(error) => {
             return End::Broken(Failure::new(
@@ -98,13 +99,18 @@ pub(in crate::transport) fn run(sent: Sent<'_>, cancel: &Cancel, hear: Hear<'_>)
 pub(in crate::transport) struct Running {
     child: Child,
     heard: Receiver<(Side, Option<Vec<u8>>)>,
-    /// What else goes to standard input; dropped, it closes our end.
+    /// What else goes to standard input, or that what is held back may go; dropped, it closes our end.
     say: Sender<String>,
+    holds_back: bool,
 }
 
 impl Running {
     #[allow(clippy::disallowed_methods, reason = "the transport starts ssh and srun")]
-    pub(in crate::transport) fn start(argv: &[String], script: String) -> std::io::Result<Self> {
+    pub(in crate::transport) fn start(
+        argv: &[String],
+        input: impl Into<Input>,
+    ) -> std::io::Result<Self> {
+        let input = input.into();
         let (program, rest) = argv.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
         let mut child = Command::new(program)
             .args(rest)
@@ -117,8 +123,9 @@ impl Running {
         // Bounded: a node that floods what nobody reads is held up, and fills no memory.
         let (say, heard) = bounded(QUEUE);
         let (more, said) = bounded(1);
+        let holds_back = input.holds_back();
         if let Some(stdin) = child.stdin.take() {
-            std::thread::spawn(move || write(stdin, &script, &said));
+            std::thread::spawn(move || input.write(stdin, &said));
         }
         if let Some(stdout) = child.stdout.take() {
             let say = say.clone();
@@ -127,7 +134,14 @@ impl Running {
         if let Some(stderr) = child.stderr.take() {
             std::thread::spawn(move || read(stderr, Side::Err, &say));
         }
-        Ok(Self { child, heard, say: more })
+        Ok(Self { child, heard, say: more, holds_back })
+    }
+
+    /// Sends what follows the script, which runs by now; once.
+    pub(in crate::transport) fn feed(&mut self) {
+        if std::mem::take(&mut self.holds_back) {
+            self.say(String::new());
+        }
     }
 
     /// Writes more to standard input; where nobody reads it, that is heard as an end.
@@ -163,17 +177,6 @@ impl Drop for Running {
             }
         }
         let _ = self.child.wait();
-    }
-}
-
-/// Writes the script and whatever comes behind it, and keeps standard input open until then.
-fn write(mut stdin: ChildStdin, script: &str, said: &Receiver<String>) {
-    let mut text = script.to_owned();
-    while stdin.write_all(text.as_bytes()).and_then(|()| stdin.flush()).is_ok() {
-        match said.recv() {
-            Ok(more) => text = more,
-            Err(_) => return,
-        }
     }
 }
 
@@ -251,6 +254,9 @@ impl<'a> Talk<'a> {
                 Ok((side, Some(bytes))) => {
                     if self.take(side, &bytes, hear) {
                         deadline = now() + CLOSING;
+                    }
+                    if self.cutters[0].has_begun() {
+                        running.feed();
                     }
                 }
                 Ok((side, None)) => self.close(side),

@@ -5,7 +5,10 @@
 pub(in crate::transport) mod answer;
 pub(in crate::transport) mod exchange;
 pub(in crate::transport) mod frame;
+pub(in crate::transport) mod input;
+pub(in crate::transport) mod reader;
 pub(in crate::transport) mod script;
+pub(in crate::transport) mod tool;
 
 use std::time::{Duration, Instant};
 

@@ -9,7 +9,11 @@ use std::fmt::Write as _;
 
 use verify_model::ask::Ask;
 
-use super::super::{locate, stray};
+use super::{
+    super::{locate, stray},
+    reader,
+    tool::{Call, Tool},
+};
 use crate::script;
 
 /// What every script begins with, after its nonce and the mark of its children.
@@ -44,22 +48,43 @@ g() {
 s() { stat -L -c '%F|%a|%u|%s' -- "$1" 2>/dev/null || stat -L -f '%HT|%Lp|%u|%z' -- "$1" 2>/dev/null || ls -d -- "$1"; e $?; }
 "#;
 
-/// Writes the script for some asks; `ask` and its number stand in every frame. One that is sent
-/// `alone` also ends what left its group: no other one comes to do it.
+/// Says how a script is sent.
+#[derive(Clone, Copy, Default)]
+pub(in crate::transport) struct Manner<'t> {
+    /// The program that measures there; without one, an instrument is asked of whatever `verify` is
+    /// found.
+    pub(in crate::transport) tool: Option<&'t Tool>,
+    /// Whether no other script comes behind it: then it also ends what left its group.
+    pub(in crate::transport) alone: bool,
+}
+
+/// Writes the script for some asks, of which those for files are best the first; `ask` and its number
+/// stand in every frame.
 pub(in crate::transport) fn write(
     nonce: &str,
     mark: &str,
     asks: &[(usize, &Ask)],
-    alone: bool,
+    manner: Manner<'_>,
 ) -> String {
+    let Manner { tool, alone } = manner;
     // The path comes first: the watchdog is a program, too.
     let mut text = format!("main() {{\nN={nonce}\nPATH=$PATH{}; export PATH\n", folders());
-    text.push_str(PRELUDE);
-    for (number, ask) in asks {
-        let _ = writeln!(text, "I={number}; b $I");
-        let marked = format!("{}={}", stray::VARIABLE, quoted(&format!("{mark}/{number}")));
-        let _ = writeln!(text, "{}", command(ask, &marked));
+    let by_sudo = |ask| tool.is_some_and(|tool| matches!(tool.call(ask), Call::Sudo(_)));
+    if asks.iter().any(|(_, ask)| by_sudo(ask)) {
+        text.push_str("exec 5<&0\n");
     }
+    text.push_str(PRELUDE);
+    text.push_str(reader::WORDS);
+    let plain = |(number, ask): &(usize, &Ask)| {
+        let marked = format!("{}={}", stray::VARIABLE, quoted(&format!("{mark}/{number}")));
+        format!("I={number}; b $I\n{}\n", command(ask, &marked, tool))
+    };
+    let reads = asks.iter().take_while(|(_, ask)| reader::reads(ask)).count();
+    let (files, others) = asks.split_at(reads);
+    if !files.is_empty() {
+        text.push_str(&reader::write(files, &files.iter().map(plain).collect::<String>()));
+    }
+    text.extend(others.iter().map(plain));
     let is_program =
         |ask: &Ask| matches!(ask, Ask::Exec { .. } | Ask::Script { .. } | Ask::Instrument { .. });
     if alone && asks.iter().any(|(_, ask)| is_program(ask)) {
@@ -81,14 +106,15 @@ pub(super) fn sweep(mark: &str) -> String {
     )
 }
 
-fn folders() -> String {
+/// Returns what is added to the PATH of a node, for its shell.
+pub(in crate::transport) fn folders() -> String {
     let usual = locate::USUAL.iter().map(|folder| format!(":{folder}"));
     let below =
         locate::BELOW.iter().map(|(name, folder)| format!("${{{name}:+:${name}/{folder}}}"));
     usual.chain(below).collect()
 }
 
-fn command(ask: &Ask, marked: &str) -> String {
+fn command(ask: &Ask, marked: &str, tool: Option<&Tool>) -> String {
     match ask {
         Ask::Exec { argv, env, .. } => {
             let (name, rest) = split(argv);
@@ -122,12 +148,22 @@ fn command(ask: &Ask, marked: &str) -> String {
         }
         Ask::Echo { .. } => "e none".to_owned(),
         Ask::Instrument { argv, .. } => {
-            let words = ["verify", "instrument"].map(str::to_owned);
-            let (name, rest) =
-                split(&words.into_iter().chain(argv.iter().cloned()).collect::<Vec<_>>());
-            run(&name, &rest, marked, std::iter::empty(), "")
+            let call = tool.map_or(Call::Plain("verify"), |tool| tool.call(ask));
+            measure(&call, argv, marked)
         }
     }
+}
+
+/// Calls an instrument. Nobody may end what sudo runs: it ends when its standard input does, which
+/// is that of the session.
+fn measure(call: &Call<'_>, argv: &[String], marked: &str) -> String {
+    let (words, input) = match *call {
+        Call::Plain(path) => (vec![path, "instrument"], ""),
+        Call::Sudo(path) => (vec!["sudo", "-n", "--", path, "instrument", "--lifeline"], " <&5"),
+    };
+    let words = words.into_iter().map(str::to_owned);
+    let (name, rest) = split(&words.chain(argv.iter().cloned()).collect::<Vec<_>>());
+    run(&name, &format!("{rest}{input}"), marked, std::iter::empty(), "")
 }
 
 fn split(argv: &[String]) -> (String, String) {
@@ -154,24 +190,24 @@ fn run<'a>(
     }
     // A shell tells on standard error of a signal, but not of one that it waits for by number.
     format!(
-        "if w {name}; then ( exec 4>&2 2>/dev/null; {input}env {marked}{variables} \"$R\"{rest} 2>&4 4>&- & \
+        "if w {name}; then ( exec 4>&2 2>/dev/null; {input}{marked}{variables} \"$R\"{rest} 2>&4 4>&- & \
          wait $!; exit $? ); e $?; else e absent; fi"
     )
 }
 
 /// Quotes a text for `sh`: in single quotes nothing is special but the quote itself.
-fn quoted(text: &str) -> String {
+pub(in crate::transport) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// Returns the folder in which the first star of a pattern stands.
-fn folder_of(pattern: &str) -> &str {
+pub(super) fn folder_of(pattern: &str) -> &str {
     let before = pattern.split('*').next().unwrap_or(pattern);
     before.rfind('/').map_or("/", |at| &before[..at.max(1)])
 }
 
 /// Quotes a pattern, but for its stars.
-fn pattern_of(pattern: &str) -> String {
+pub(super) fn pattern_of(pattern: &str) -> String {
     let parts: Vec<String> = pattern
         .split('*')
         .map(|part| if part.is_empty() { String::new() } else { quoted(part) })
@@ -199,7 +235,7 @@ mod tests {
             limit_ms: 1,
             cap: 1,
         };
-        let text = write("n", "m", &[(0, &ask)], false);
+        let text = write("n", "m", &[(0, &ask)], Manner::default());
         assert!(text.contains(" LC_ALL='C'") && !text.contains("id="), "{text}");
     }
 }

@@ -6,8 +6,14 @@
 //! affair: nothing is sent to a host whose key is not known. Which ssh configuration counts can be
 //! said by [`CONFIG`].
 
+mod batch;
 mod echo;
 mod gate;
+mod kept;
+mod look;
+mod payload;
+mod refusal;
+mod stage;
 mod trouble;
 
 use std::{
@@ -28,16 +34,24 @@ use verify_model::{
     node::Via,
 };
 
-pub use self::gate::Gate;
 pub(super) use self::gate::Login;
-use self::gate::Right;
+pub use self::{
+    gate::Gate,
+    kept::{Kept, Removed},
+    look::PROTOCOLS,
+    payload::{PAYLOADS, Payloads},
+};
+use self::{gate::Right, stage::Staging};
 use super::{
     Cancel, Transport, locate,
     shell::{
         answer::Side,
         exchange::{self, End, Line, Running},
         frame::{Cutter, Piece},
-        nonce, refuse, script, sweep,
+        nonce, refuse,
+        script::{self, Manner},
+        sweep,
+        tool::Tool,
     },
 };
 
@@ -91,6 +105,7 @@ pub struct Ssh {
     master: Mutex<Master>,
     /// Whether an exchange ended before its end, so that something may be left over there.
     is_broken: AtomicBool,
+    staging: Staging,
 }
 
 /// Says how far the master connection is.
@@ -137,6 +152,7 @@ impl Ssh {
             door: OnceLock::new(),
             master: Mutex::new(master),
             is_broken: AtomicBool::new(false),
+            staging: Staging::new(),
         })
     }
 
@@ -151,6 +167,27 @@ impl Ssh {
     #[must_use]
     pub fn with_config(mut self, path: impl Into<String>) -> Self {
         self.config = Some(path.into());
+        self
+    }
+
+    /// Says where programs for the node are, for a node that has none of its own.
+    #[must_use]
+    pub fn with_payloads(mut self, payloads: Payloads) -> Self {
+        self.staging.payloads = payloads;
+        self
+    }
+
+    /// Lets what needs root ask for it by sudo, on behalf of an installed program alone.
+    #[must_use]
+    pub fn with_sudo(mut self, allowed: bool) -> Self {
+        self.staging.sudo = allowed;
+        self
+    }
+
+    /// Has the shell answer everything that it can, though a program of ours could.
+    #[must_use]
+    pub fn by_shell_alone(mut self) -> Self {
+        self.staging.gathers = false;
         self
     }
 
@@ -198,6 +235,12 @@ impl Ssh {
         })
     }
 
+    /// Waits until an exchange may begin; through the master it needs no login.
+    fn entry(&self, cancel: &Cancel) -> Option<Login> {
+        let carried = matches!(*self.master(), Master::Open(_));
+        if carried { None } else { self.login(cancel) }
+    }
+
     /// Waits until a login may begin; `None` where any number may.
     fn login(&self, cancel: &Cancel) -> Option<Login> {
         if self.gate.is_wide() {
@@ -240,13 +283,29 @@ impl Ssh {
     /// Has words sent back, by the master where there is one.
     fn echo(&self, rounds: u32, limit: Duration, cancel: &Cancel) -> Captured {
         match self.carried(cancel).and_then(|own| self.argv(&own)) {
-            Ok(argv) => echo::run(&argv, &nonce(), rounds, limit, cancel),
+            Ok(argv) => {
+                let _entry = self.entry(cancel);
+                echo::run(&argv, &nonce(), rounds, limit, cancel)
+            }
             Err(failure) => Captured::Failed(failure),
         }
     }
 
+    /// Has the shell answer one ask.
+    fn one(&self, ask: &Ask, cancel: &Cancel) -> Captured {
+        let mut captured = None;
+        self.converse(&[(0, ask)], None, cancel, &mut |_, found, _| captured = Some(found));
+        captured.unwrap_or_else(unanswered)
+    }
+
     /// Sends asks until every one is answered, one exchange after the other.
-    fn converse(&self, asks: &[(usize, &Ask)], cancel: &Cancel, hear: exchange::Hear<'_>) {
+    fn converse(
+        &self,
+        asks: &[(usize, &Ask)],
+        tool: Option<&Tool>,
+        cancel: &Cancel,
+        hear: exchange::Hear<'_>,
+    ) {
         let mut rest = asks;
         let mut logins = 0;
         while !rest.is_empty() {
@@ -256,19 +315,19 @@ impl Ssh {
                 Ok(argv) => argv,
                 Err(failure) => return refuse(rest, &failure, hear),
             };
-            let carried = matches!(*self.master(), Master::Open(_));
-            let text = script::write(&nonce, &self.mark, rest, !carried);
+            let alone = !matches!(*self.master(), Master::Open(_));
+            let text = script::write(&nonce, &self.mark, rest, Manner { tool, alone });
             let mut answered = 0;
             let mut count = |at: usize, captured: Captured, elapsed: Duration| {
                 answered += 1;
                 hear(at, captured, elapsed);
             };
-            let entry = if carried { None } else { self.login(cancel) };
+            let entry = self.entry(cancel);
             let sent = exchange::Sent {
                 line: LINE,
                 argv: &argv,
                 nonce: &nonce,
-                script: text,
+                input: text.into(),
                 asks: rest,
                 entry,
             };
@@ -309,6 +368,10 @@ impl Ssh {
             }
         }
     }
+}
+
+fn unanswered() -> Captured {
+    Captured::Failed(Failure::new(FailureKind::ConnectionLost, "there was no answer"))
 }
 
 /// Waits until a session says its first word.
@@ -396,9 +459,7 @@ impl Transport for Ssh {
         self.gather_all(std::slice::from_ref(ask), cancel, &mut |_, found, _| {
             captured = Some(found);
         });
-        captured.unwrap_or_else(|| {
-            Captured::Failed(Failure::new(FailureKind::ConnectionLost, "there was no answer"))
-        })
+        captured.unwrap_or_else(unanswered)
     }
 
     fn is_batched(&self) -> bool {
@@ -416,9 +477,8 @@ impl Transport for Ssh {
         hear: &mut dyn FnMut(usize, Captured, Duration),
     ) {
         let is_echo = |ask: &Ask| matches!(ask, Ask::Echo { .. });
-        let sent: Vec<(usize, &Ask)> =
-            asks.iter().enumerate().filter(|(_, ask)| !is_echo(ask)).collect();
-        self.converse(&sent, cancel, hear);
+        let sent = asks.iter().enumerate().filter(|(_, ask)| !is_echo(ask)).collect();
+        self.answer(sent, asks.len(), cancel, hear);
         // By itself, when nothing of ours is busy over there.
         for (at, ask) in asks.iter().enumerate() {
             if let Ask::Echo { rounds, limit_ms } = ask {
