@@ -184,6 +184,14 @@ pub fn unreachable(node: &NodeFile, steps: Vec<Step>, code: FindingCode, why: &s
     [first].into_iter().chain(others).collect()
 }
 
+/// Plans for a node that is not in service: nothing is asked of it, and each check says why.
+pub fn unavailable(checks: Vec<&Check>, why: &str) -> Vec<Step> {
+    let code = FindingCode::NodeUnavailable;
+    let answer = Answer::LeftOut { code, message: why.to_owned() };
+    let step = |check: &Check| Step { check: check.clone(), left_out: Some(answer.clone()) };
+    checks.into_iter().map(step).collect()
+}
+
 /// Builds a check that no suite declares, but the node file.
 fn of_the_node(node: &NodeFile, title: String) -> Check {
     Check {

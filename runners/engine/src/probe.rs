@@ -220,6 +220,7 @@ pub fn code_of(kind: FailureKind, program: bool) -> FindingCode {
         FailureKind::HostKeyUnknown => FindingCode::HostKeyUnknown,
         FailureKind::HostKeyChanged => FindingCode::HostKeyChanged,
         FailureKind::AuthenticationRefused => FindingCode::AuthenticationRefused,
+        FailureKind::NotScheduled => FindingCode::NotScheduled,
         FailureKind::ShellBroken => FindingCode::ShellBroken,
         FailureKind::ConnectionLost => FindingCode::ConnectionLost,
         FailureKind::DiskFull => FindingCode::DiskFull,

@@ -100,6 +100,14 @@ pub struct Stream {
     /// Whether bytes were not UTF-8.
     #[serde(default, skip_serializing_if = "is_false")]
     pub lossy: bool,
+    /// How many secrets were taken out, each with a mark in its place.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub redacted: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_none(number: &u32) -> bool {
+    *number == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -117,14 +125,14 @@ impl Stream {
     pub fn whole(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let lossy = matches!(text, std::borrow::Cow::Owned(_));
-        Self { text: text.into_owned(), truncated: 0, lossy }
+        Self { text: text.into_owned(), truncated: 0, lossy, redacted: 0 }
     }
 
     /// Builds a stream of which only head and tail were kept.
     pub fn cut(head: &[u8], tail: &[u8], truncated: u64) -> Self {
         let (head, tail) = (Self::whole(head), Self::whole(tail));
         let text = format!("{}\n[... {truncated} bytes left out ...]\n{}", head.text, tail.text);
-        Self { text, truncated, lossy: head.lossy || tail.lossy }
+        Self { text, truncated, lossy: head.lossy || tail.lossy, redacted: 0 }
     }
 }
 
@@ -174,6 +182,8 @@ pub enum FailureKind {
     HostKeyChanged,
     /// The node does not let this user in.
     AuthenticationRefused,
+    /// The scheduler of the cluster gave no place on the node.
+    NotScheduled,
     /// The login shell of the node runs nothing that it is given.
     ShellBroken,
     /// The connection was lost before the answer was whole.
@@ -196,6 +206,7 @@ impl FailureKind {
                 | Self::HostKeyUnknown
                 | Self::HostKeyChanged
                 | Self::AuthenticationRefused
+                | Self::NotScheduled
                 | Self::ShellBroken
                 | Self::ConnectionLost
         )

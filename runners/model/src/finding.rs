@@ -116,6 +116,9 @@ catalogue! {
     AuthenticationRefused "authentication-refused" Error
         "The node does not let this user in without a password."
         "Make `ssh -o BatchMode=yes ALIAS true` work: copy a key with ssh-copy-id, and load it into the agent.";
+    NotScheduled "not-scheduled" Error
+        "Slurm gave no step on the node."
+        "Look at the message, at `squeue -w NODE` and at `sinfo -N -l -n NODE`; --slurm-wait waits longer for a busy node.";
     ShellBroken "shell-broken" Error
         "The login shell of the node runs nothing that it is given."
         "Run `ssh ALIAS /bin/sh -c true`: the account needs a shell that lets /bin/sh run, and start files that do not exit.";
@@ -200,6 +203,9 @@ catalogue! {
     NeedAbsent "need-absent" Note
         "Not asked: the node lacks a capability that the check needs."
         "Nothing, if the node need not have it; else list it under `has` in the node file.";
+    NodeUnavailable "node-unavailable" Note
+        "Not asked: Slurm says that the node is not in service."
+        "Nothing, if that is meant; else repair it and `scontrol update nodename=NODE state=resume`.";
     SkippedAbove "skipped-above" Note
         "Not asked: a check it depends on was skipped."
         "See why the named check was skipped.";

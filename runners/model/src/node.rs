@@ -75,6 +75,8 @@ pub enum Via {
     Local,
     /// Another machine, through the system's ssh.
     Ssh(String),
+    /// A node of a cluster, through Slurm.
+    Slurm(String),
     /// A recorded run.
     Replay(String),
     /// A scenario: no machine at all.
@@ -85,7 +87,7 @@ impl Via {
     /// Names the machine behind a node: two node files may mean the same one.
     pub fn machine(&self, node: &str) -> String {
         match self {
-            Self::Local | Self::Ssh(_) => self.to_string(),
+            Self::Local | Self::Ssh(_) | Self::Slurm(_) => self.to_string(),
             // No machine at all: nobody is in its way.
             Self::Replay(_) | Self::Sim(_) => format!("{self} as {node}"),
         }
@@ -97,6 +99,7 @@ impl std::fmt::Display for Via {
         match self {
             Self::Local => f.write_str("local"),
             Self::Ssh(alias) => write!(f, "ssh {alias}"),
+            Self::Slurm(node) => write!(f, "slurm {node}"),
             Self::Replay(run) => write!(f, "replay of {run}"),
             Self::Sim(scenario) => write!(f, "scenario {scenario}"),
         }

@@ -4,6 +4,7 @@
 //! subcommand is one file under `command/`.
 
 mod cli;
+mod cluster;
 mod command;
 mod complete;
 mod failure;

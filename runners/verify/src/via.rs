@@ -52,6 +52,7 @@ pub(crate) fn transport(
     match via {
         Via::Local => Ok(Arc::new(Local::new(mark).with_instruments(this_program()?))),
         Via::Ssh(alias) => Ok(Arc::new(ssh(&alias, node, mark)?.through(Arc::clone(gate)))),
+        Via::Slurm(_) => bail!("nodes of a cluster are asked with --slurm"),
         Via::Replay(run) => replay(&run, &node.name),
         Via::Sim(scenario) => simulated(&scenario, mark),
     }

@@ -115,7 +115,7 @@ fn refuses_all(run: &Run, node: &RunNode, check: &Check, simulated: bool) -> Opt
         Via::Replay(run) => {
             return Some(format!("it is a replay of {run}, which measures nothing"));
         }
-        Via::Local | Via::Ssh(_) | Via::Sim(_) => {}
+        Via::Local | Via::Ssh(_) | Via::Slurm(_) | Via::Sim(_) => {}
     }
     if let Some(scenario) = &node.facts.simulated
         && !simulated
@@ -187,6 +187,7 @@ fn way(via: &Via) -> Option<&'static str> {
     match via {
         Via::Local => Some("local"),
         Via::Ssh(_) => Some("ssh"),
+        Via::Slurm(_) => Some("slurm"),
         Via::Sim(_) => Some("sim"),
         Via::Replay(_) => None,
     }

@@ -15,7 +15,10 @@ use verify_model::{
 };
 
 use super::{Context, Ids};
-use crate::transport::{Cancel, Transport};
+use crate::{
+    redact,
+    transport::{Cancel, Transport},
+};
 
 /// Threads that gather state at the same time; more would disturb what they look at.
 const POOL: usize = 4;
@@ -150,7 +153,7 @@ impl Gatherer<'_> {
             ask: ask.clone(),
             at_ms: u64::try_from(at_ms).unwrap_or(u64::MAX),
             elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
-            captured,
+            captured: redact::captured(captured),
         }
     }
 }

@@ -214,6 +214,7 @@ impl NodeRun<'_> {
     fn ask(&mut self, asked: &[usize]) {
         let mut asks = Vec::new();
         for at in asked {
+            self.gatherer.transport.make_room(self.steps[*at].check.effect);
             self.observer.asking(&self.key(*at), self.steps[*at].check.effect);
             asks.extend(self.asks(*at).unwrap_or_default());
         }

@@ -41,6 +41,25 @@ pub struct LoadedSuite {
     pub nodes: Vec<String>,
 }
 
+impl Catalog {
+    /// Lets a machine of a cluster be asked as a node file describes: the checks, variables and
+    /// waivers of that node, under a name of its own.
+    pub fn adopt(&mut self, template: &str, name: &str) {
+        let Some(file) = self.nodes.get(template).filter(|_| template != name) else { return };
+        let mut file = file.clone();
+        name.clone_into(&mut file.name);
+        file.hostnames = vec![name.to_owned()];
+        file.ssh = None;
+        for waiver in &mut file.waivers {
+            name.clone_into(&mut waiver.node);
+        }
+        self.nodes.insert(name.to_owned(), file);
+        if let Some(checks) = self.checks.get(template).cloned() {
+            self.checks.insert(name.to_owned(), checks);
+        }
+    }
+}
+
 /// Loads everything below a root.
 ///
 /// *Errors*: all that is wrong in all files.

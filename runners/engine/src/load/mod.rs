@@ -15,3 +15,4 @@ mod reader;
 pub mod root;
 pub mod schema;
 pub mod suite;
+pub mod trust;

@@ -97,6 +97,9 @@ pub fn prepare(
 /// Asks one node for its facts and plans.
 pub(super) fn ready(chosen: &ChosenNode, ids: Ids, context: &Context) -> PreparedNode {
     let ChosenNode { file, transport, checks, .. } = chosen;
+    if let Some(why) = transport.unavailable() {
+        return left_alone(chosen, ids, &why);
+    }
     let gatherer =
         Gatherer { context, node: &file.name, transport: Arc::clone(transport), ids: ids.clone() };
     // Nobody measures a machine while it is asked what it is.
@@ -136,6 +139,21 @@ pub(super) fn ready(chosen: &ChosenNode, ids: Ids, context: &Context) -> Prepare
     PreparedNode { node, transport, steps, evidence, ahead, baselines, ids }
 }
 
+/// Holds a node of which nothing is asked, not even what it is.
+fn left_alone(chosen: &ChosenNode, ids: Ids, why: &str) -> PreparedNode {
+    let ChosenNode { file, transport, checks, .. } = chosen;
+    let node = RunNode { file: file.clone(), via: transport.via(), facts: Facts::default() };
+    PreparedNode {
+        node,
+        transport: Arc::clone(transport),
+        steps: plan::unavailable(checks.iter().collect(), why),
+        evidence: Vec::new(),
+        ahead: Vec::new(),
+        baselines: Vec::new(),
+        ids,
+    }
+}
+
 /// Lists what the facts of a node are read from.
 fn asks(chosen: &ChosenNode, interpreter: &str) -> Vec<Ask> {
     let ChosenNode { file, checks, .. } = chosen;
@@ -163,10 +181,15 @@ fn along(chosen: &ChosenNode, interpreter: &str, facts: &[Ask]) -> Vec<Ask> {
 
 /// Whether a node is asked from another machine is no state of the node, but of the run.
 fn say_whether_remote(facts: &mut Facts, via: &Via) {
-    if matches!(via, Via::Ssh(_)) {
-        facts.capabilities.insert(REMOTE.to_owned());
-    } else {
-        let why = format!("the machine that asks is the one that answers (via {via})");
-        facts.missing.insert(REMOTE.to_owned(), why);
-    }
+    let why = match via {
+        Via::Ssh(_) => {
+            facts.capabilities.insert(REMOTE.to_owned());
+            return;
+        }
+        Via::Slurm(_) => "it is asked through Slurm, which carries no words to and fro".to_owned(),
+        Via::Local | Via::Replay(_) | Via::Sim(_) => {
+            format!("the machine that asks is the one that answers (via {via})")
+        }
+    };
+    facts.missing.insert(REMOTE.to_owned(), why);
 }

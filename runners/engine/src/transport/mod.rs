@@ -15,6 +15,7 @@ mod serve;
 mod shell;
 mod sim;
 mod sim_link;
+mod slurm;
 mod ssh;
 mod stray;
 mod wire;
@@ -27,13 +28,14 @@ use std::{
     time::Duration,
 };
 
-use verify_model::{ask::Ask, evidence::Captured, node::Via};
+use verify_model::{ask::Ask, effect::Effect, evidence::Captured, node::Via};
 
 pub use local::Local;
 pub use pair::{Factory, Paired, Peers};
 pub use replay::Replay;
 pub use serve::serve;
 pub use sim::Sim;
+pub use slurm::{Cluster, ClusterError, ClusterNode, Slurm};
 pub use ssh::{CONFIG as SSH_CONFIG, Gate, Kept, PAYLOADS, PROTOCOLS, Payloads, Removed, Ssh};
 
 /// Answers asks on one node.
@@ -50,6 +52,14 @@ pub trait Transport: Send + Sync {
     fn machine_of(&self, node: &str) -> String {
         format!("node {node}")
     }
+
+    /// Returns why the node is not to be asked, where its cluster says so.
+    fn unavailable(&self) -> Option<String> {
+        None
+    }
+
+    /// Hears what the next asks do to the node, before they come.
+    fn make_room(&self, _effect: Effect) {}
 
     /// Gathers one thing. Returns within the ask's limit and some grace, unless the kernel hangs.
     fn gather(&self, ask: &Ask, cancel: &Cancel) -> Captured;

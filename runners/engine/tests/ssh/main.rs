@@ -7,6 +7,7 @@
     reason = "the tests lay out servers and start them"
 )]
 
+mod hostile;
 mod many;
 mod rights;
 mod rounds;

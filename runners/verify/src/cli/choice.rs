@@ -27,6 +27,13 @@ pub(crate) struct Choice {
     /// a recorded run, or `sim:SCENARIO` to ask no machine at all.
     #[arg(long, default_value = "auto", value_name = "WAY", env = "VERIFY_VIA")]
     pub(crate) via: String,
+    /// Ask the nodes of a Slurm partition, or of a list such as `n[1-64]`, each by a step of srun; `--node`
+    /// then names the node file that describes them all [default: local].
+    #[arg(long, value_name = "PARTITION|NODES", env = "VERIFY_SLURM")]
+    pub(crate) slurm: Option<String>,
+    /// How long a place on a node of the cluster is waited for.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, env = "VERIFY_SLURM_WAIT", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) slurm_wait: u32,
     /// Only checks of this suite; may be given several times.
     #[arg(long = "suite", value_name = "SUITE", env = "VERIFY_SUITE", value_delimiter = ',')]
     pub(crate) suites: Vec<String>,
@@ -51,6 +58,10 @@ pub(crate) struct Choice {
     /// Let a production node be loaded.
     #[arg(long, value_name = "NODE", env = "VERIFY_ALLOW_LOAD", value_delimiter = ',')]
     pub(crate) allow_load: Vec<String>,
+    /// Run suites and node files only if they have this digest. Those that somebody else owns or can
+    /// write are not run without it; the refusal says what it is.
+    #[arg(long, value_name = "DIGEST", env = "VERIFY_TRUST")]
+    pub(crate) trust: Option<String>,
     /// Measure every check this often [default: what its suite says].
     #[arg(long, value_name = "N", env = "VERIFY_REPEAT", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) repeat: Option<u32>,

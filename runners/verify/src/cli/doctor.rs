@@ -30,4 +30,8 @@ pub(crate) struct DoctorArgs {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Run suites and node files only if they have this digest. Those that somebody else owns or can
+    /// write are not run without it; the refusal says what it is.
+    #[arg(long, value_name = "DIGEST", env = "VERIFY_TRUST")]
+    pub(crate) trust: Option<String>,
 }

@@ -3,6 +3,7 @@
 mod baseline;
 mod choice;
 mod doctor;
+mod health;
 pub(crate) mod help;
 mod listing;
 mod node;
@@ -22,6 +23,7 @@ pub(crate) use self::{
     baseline::{AcceptArgs, BaselineAction, DiffArgs, MergeArgs, ShowArgs},
     choice::{Choice, PlanArgs, RunArgs},
     doctor::DoctorArgs,
+    health::HealthArgs,
     listing::{ListArgs, Listing, RunsAction, SchemaName},
     node::{NodeAction, NodeArgs},
     test::TestArgs,
@@ -126,6 +128,9 @@ pub(crate) enum Command {
         #[arg(long = "node", env = "VERIFY_NODE", value_delimiter = ',')]
         nodes: Vec<String>,
     },
+    /// Say in one line whether this machine is healthy, as Slurm's health check does.
+    #[command(after_help = help::with_exits(health::HELP))]
+    Health(HealthArgs),
     /// Judge a recorded run again by the checks that it recorded; no node is asked.
     #[command(
         after_help = help::with_exits("Examples:\n  verify judge last\n  verify judge 01K --report junit=out/verify.xml")

@@ -42,6 +42,9 @@ pub(crate) fn doctor(root: Option<&Path>, args: &DoctorArgs) -> anyhow::Result<u
         allow_mutation: true,
         allow_load: args.nodes.clone(),
         repeat: None,
+        slurm: None,
+        slurm_wait: 0,
+        trust: args.trust.clone(),
     };
     let ready = run::ready(root, &choice)?;
     let mut found = BTreeMap::new();

@@ -4,6 +4,7 @@ mod baseline;
 mod completions;
 mod doctor;
 mod explain;
+mod health;
 mod instrument;
 mod list;
 mod man;
@@ -30,6 +31,7 @@ pub(crate) fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<u8> {
         Some(Command::Doctor(args)) => doctor::doctor(root, args),
         Some(Command::List(args)) => list::list(root, args),
         Some(Command::Explain { id, nodes }) => explain::explain(root, id, nodes),
+        Some(Command::Health(args)) => health::health(root, args),
         Some(Command::Judge { run, reports }) => old::judge(run, reports, color),
         Some(Command::Report { run, format, output }) => {
             old::report(run, format, output.as_deref(), color)

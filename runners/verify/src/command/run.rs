@@ -10,6 +10,7 @@ use verify_engine::{
         catalog::{self, Catalog},
         diagnostic::LoadError,
         root::{EMBEDDED, Root},
+        trust,
     },
     plan::{self, Permissions, Selection},
     session::{self, Chosen, Prepared, Request},
@@ -24,7 +25,7 @@ use verify_reports::terminal::{self, Style};
 
 use crate::{
     cli::{Choice, RunArgs},
-    failure,
+    cluster, failure,
     observe::Recorder,
     output, place, signal,
     target::Target,
@@ -139,10 +140,13 @@ fn begun<P>(
     plan: impl FnOnce(&Catalog, &Request, &Context) -> Result<P, LoadError>,
 ) -> anyhow::Result<Ready<P>> {
     let root = place::root(root)?;
-    let catalog = catalog::load(&root)?;
+    // Read once: what is trusted is what is run.
+    let (nodes, suites) = (root.nodes()?, root.suites()?);
+    trust::demand(&root, &nodes, &suites, choice.trust.as_deref())?;
+    let mut catalog = catalog::load_sources(&nodes, &suites)?;
     let (id, started_at, started) = begin();
     let context = Context::new(started, Cancel::default(), fail_fast);
-    let request = request(&catalog, choice, &id, root.shelf())?;
+    let request = request(&mut catalog, choice, &id, root.shelf())?;
     let plan = plan(&catalog, &request, &context)?;
     Ok(Ready { id, started_at, root, context, plan })
 }
@@ -155,7 +159,7 @@ fn begin() -> (String, String, Instant) {
 }
 
 fn request(
-    catalog: &Catalog,
+    catalog: &mut Catalog,
     choice: &Choice,
     id: &str,
     shelf: Option<Shelf>,
@@ -166,14 +170,19 @@ fn request(
         tags: choice.tags.clone(),
     };
     let names = names(catalog, &choice.nodes, &selection)?;
-    let mut nodes: Vec<(String, Arc<dyn Transport>)> = Vec::new();
     let gate = Arc::new(Gate::new(names.len()));
-    for (at, name) in names.into_iter().enumerate() {
-        let file = session::known_node(catalog, &name)?;
-        // A mark for each: a node that is through ends its own strays, and no other one's.
-        let mark = format!("{id}.{at}");
-        nodes.push((name, via::transport(&choice.via, file, &mark, &gate)?));
-    }
+    let nodes: Vec<(String, Arc<dyn Transport>)> = if let Some(spec) = &choice.slurm {
+        cluster::nodes(catalog, spec, choice, &names, id)?
+    } else {
+        let way = |(at, name): (usize, String)| {
+            let file = session::known_node(catalog, &name)?;
+            // A mark for each: a node that is through ends its own strays, and no other one's.
+            let mark = format!("{id}.{at}");
+            let transport = via::transport(&choice.via, file, &mark, &gate)?;
+            anyhow::Ok((name, transport))
+        };
+        names.into_iter().enumerate().map(way).collect::<anyhow::Result<_>>()?
+    };
     for name in &choice.allow_load {
         session::known_node(catalog, name)?;
     }

@@ -181,7 +181,10 @@ impl Ground {
         let copy = self.path("verify");
         let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_verify")).arg(&copy).status();
         assert!(copied.unwrap().success());
-        fs::set_permissions(self.dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        // A root that everybody can write is not run.
+        fs::set_permissions(self.dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir_all(self.path("state")).unwrap();
+        fs::set_permissions(self.path("state"), fs::Permissions::from_mode(0o777)).unwrap();
         let from = self.command(args);
         let mut command = Command::new("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(copy).args(args);

@@ -21,6 +21,7 @@ mod interrupt;
 #[path = "../../../engine/tests/ssh/server.rs"]
 #[allow(dead_code, reason = "the tests of the transport use all of it")]
 mod lab;
+mod left_over_ssh;
 mod login;
 mod mac;
 mod nextest;
@@ -34,6 +35,7 @@ mod remote;
 mod repeated;
 mod replay;
 mod scrub;
+mod secrets;
 mod selection;
 mod several;
 mod shipped;
@@ -41,5 +43,6 @@ mod simulated;
 mod surroundings;
 mod tensorrt;
 mod trial;
+mod trust;
 mod unreachable;
 mod waiver;

@@ -3,7 +3,7 @@
 //! The other machine is a server of our own on loopback, with its own keys, its own user file and a
 //! temporary folder of its own; where there is no sshd or ssh, the tests say so.
 
-mod server;
+pub(crate) mod server;
 
 use std::{fs, io::Write as _, path::Path, process::Command};
 
@@ -24,7 +24,7 @@ fn asked(ground: &Ground, server: &Server, with: &str) -> Said {
 /// Names a program that is there and ends well.
 const TRUE: &str = "binary = \"/bin/true\", args = [\"--version\"]";
 
-fn skipped(needs: &str) {
+pub(crate) fn skipped(needs: &str) {
     writeln!(std::io::stderr(), "skipped: needs {needs}").unwrap();
 }
 

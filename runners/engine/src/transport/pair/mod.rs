@@ -15,6 +15,7 @@ use std::{
 
 use verify_model::{
     ask::Ask,
+    effect::Effect,
     evidence::{Captured, Failure, FailureKind},
     link::End,
     node::Via,
@@ -140,6 +141,14 @@ impl Transport for Paired {
 
     fn is_costly(&self) -> bool {
         self.own.is_costly()
+    }
+
+    fn unavailable(&self) -> Option<String> {
+        self.own.unavailable()
+    }
+
+    fn make_room(&self, effect: Effect) {
+        self.own.make_room(effect);
     }
 
     fn machine_of(&self, node: &str) -> String {

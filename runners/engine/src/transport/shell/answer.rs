@@ -1,7 +1,7 @@
 //! Puts the pieces of both streams together to what was captured for one ask.
 
 use verify_model::{
-    ask::{Ask, DEFAULT_CAP},
+    ask::{Ask, DEFAULT_CAP, MAX_FILES},
     evidence::{Captured, Failure, FailureKind, FileContent, Stream},
 };
 
@@ -12,7 +12,11 @@ const ALL_FILES: usize = 64 * 1024 * 1024;
 /// Bounds what an instrument prints. *Units*: B.
 const INSTRUMENT_CAP: u64 = 16 * 1024 * 1024;
 /// Bounds what is kept of complaints. *Units*: B.
-const COMPLAINT: usize = 4096;
+const COMPLAINT: usize = 1024 * 1024;
+/// What a file costs beside its name and its content. *Units*: B.
+const ENTRY: usize = 128;
+/// Bounds the names of one folder; with more, nothing is known of it.
+const NAMES: usize = 250_000;
 
 /// Says which stream a piece came by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +39,15 @@ pub(in crate::transport) struct Answer<'a> {
 struct Parts {
     all: Vec<(Option<String>, Vec<u8>)>,
     size: usize,
+    /// Whether something was left out: what is there is not whole then.
+    overflown: bool,
 }
 
 impl Parts {
     fn push(&mut self, bytes: &[u8], bound: usize) {
         let room = bound.saturating_sub(self.size).min(bytes.len());
         self.size += room;
+        self.overflown |= room < bytes.len();
         if self.all.is_empty() {
             self.all.push((None, Vec::new()));
         }
@@ -80,16 +87,18 @@ impl<'a> Answer<'a> {
             (true, Side::Out) => self.stdout.push(bytes),
             (true, Side::Err) => self.stderr.push(bytes),
             (false, Side::Out) => self.parts[0].push(bytes, ALL_FILES),
-            (false, Side::Err) => self.parts[1].push(bytes, COMPLAINT.max(ALL_FILES / 64)),
+            (false, Side::Err) => self.parts[1].push(bytes, COMPLAINT),
         }
     }
 
     pub(in crate::transport) fn file(&mut self, side: Side, path: String) {
         let parts = &mut self.parts[usize::from(side == Side::Err)];
         // A name costs, too: a folder without end is bounded as its bytes are.
-        parts.size = parts.size.saturating_add(path.len());
-        if parts.size < ALL_FILES {
+        parts.size = parts.size.saturating_add(path.len() + ENTRY);
+        if parts.size < ALL_FILES && parts.all.len() <= MAX_FILES {
             parts.all.push((Some(path), Vec::new()));
+        } else {
+            parts.overflown = true;
         }
     }
 
@@ -107,6 +116,12 @@ impl<'a> Answer<'a> {
     /// Returns what was captured.
     pub(in crate::transport) fn captured(self) -> Captured {
         let how = self.ended[0].clone().unwrap_or_default();
+        if self.parts[0].overflown && how == "0" {
+            let message = format!(
+                "more than {ALL_FILES} bytes or {MAX_FILES} files: nothing is judged by a part"
+            );
+            return Captured::Failed(Failure::new(FailureKind::Other, message));
+        }
         match self.ask {
             Ask::Exec { argv, .. } => {
                 let name = argv.first().map(String::as_str).unwrap_or_default();
@@ -172,7 +187,12 @@ impl<'a> Answer<'a> {
         if how != "0" {
             return Captured::Failed(complaint(&self.parts[1].text()));
         }
-        let mut names: Vec<String> = self.parts[0].text().lines().map(str::to_owned).collect();
+        let text = self.parts[0].text();
+        if text.lines().count() > NAMES {
+            let message = format!("more than {NAMES} names");
+            return Captured::Failed(Failure::new(FailureKind::Other, message));
+        }
+        let mut names: Vec<String> = text.lines().map(str::to_owned).collect();
         names.sort();
         Captured::Listing(names)
     }
@@ -237,7 +257,13 @@ fn absent(tool: &str) -> Captured {
 
 /// Reads how a shell says that a program ended. *Source*: POSIX, exit status of a signal over 128.
 fn program(how: &str, name: &str, stdout: Capped, stderr: Capped) -> Captured {
-    let Ok(status) = how.parse::<i32>() else { return absent(name) };
+    if how == "absent" {
+        return absent(name);
+    }
+    let Ok(status) = how.parse::<i32>() else {
+        let message = "the node said what is no exit status";
+        return Captured::Failed(Failure::new(FailureKind::Other, message));
+    };
     let signal = status.checked_sub(128).filter(|number| (1..=64).contains(number));
     let exit = if signal.is_some() { None } else { Some(status) };
     Captured::Exec { exit, signal, stdout: stdout.finish(), stderr: stderr.finish() }

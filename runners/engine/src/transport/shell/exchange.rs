@@ -39,12 +39,16 @@ pub(in crate::transport) struct Line {
     pub(in crate::transport) is_crowded: fn(&str) -> bool,
     /// Names the end of one that never said a first word, from its output and its complaints.
     pub(in crate::transport) of_silence: fn(&str, &str) -> Failure,
+    /// Says that it ended in the middle, where it has no words for that itself.
+    pub(in crate::transport) ended: &'static str,
+    /// Time to end by itself after the last frame, before it is told to.
+    pub(in crate::transport) leave: Duration,
+    /// Time between TERM and KILL.
+    pub(in crate::transport) grace: Duration,
 }
 
 /// Time that a script may take to end after its last frame.
 const CLOSING: Duration = Duration::from_secs(2);
-/// Time between TERM and KILL.
-const GRACE: Duration = Duration::from_millis(300);
 const TICK: Duration = Duration::from_millis(50);
 /// Chunks of up to 64 KiB that wait to be read.
 const QUEUE: usize = 64;
@@ -82,7 +86,7 @@ pub(in crate::transport) struct Sent<'a> {
 /// Runs a script that answers these asks.
 pub(in crate::transport) fn run(sent: Sent<'_>, cancel: &Cancel, hear: Hear<'_>) -> End {
     let Sent { line, argv, nonce, input, asks, entry } = sent;
-    let running = match Running::start(argv, input) {
+    let running = match Running::start(line, argv, input) {
         Ok(running) => running,
         Err(error) => {
             return End::Broken(Failure::new(
@@ -99,6 +103,7 @@ pub(in crate::transport) fn run(sent: Sent<'_>, cancel: &Cancel, hear: Hear<'_>)
 pub(in crate::transport) struct Running {
     child: Child,
     heard: Receiver<(Side, Option<Vec<u8>>)>,
+    grace: Duration,
     /// What else goes to standard input, or that what is held back may go; dropped, it closes our end.
     say: Sender<String>,
     holds_back: bool,
@@ -107,6 +112,7 @@ pub(in crate::transport) struct Running {
 impl Running {
     #[allow(clippy::disallowed_methods, reason = "the transport starts ssh and srun")]
     pub(in crate::transport) fn start(
+        line: Line,
         argv: &[String],
         input: impl Into<Input>,
     ) -> std::io::Result<Self> {
@@ -134,7 +140,7 @@ impl Running {
         if let Some(stderr) = child.stderr.take() {
             std::thread::spawn(move || read(stderr, Side::Err, &say));
         }
-        Ok(Self { child, heard, say: more, holds_back })
+        Ok(Self { child, heard, grace: line.grace, say: more, holds_back })
     }
 
     /// Sends what follows the script, which runs by now; once.
@@ -157,6 +163,15 @@ impl Running {
     pub(in crate::transport) fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
+
+    /// Waits so long for the process to end by itself.
+    fn settle(&mut self, patience: Duration) {
+        let until = now() + patience;
+        let (_keep, never) = bounded::<()>(0);
+        while !self.has_ended() && now() < until {
+            let _ = never.recv_timeout(Duration::from_millis(5));
+        }
+    }
 }
 
 impl Drop for Running {
@@ -170,11 +185,7 @@ impl Drop for Running {
             if let Some(pid) = pid {
                 let _ = kill_process_group(pid, signal);
             }
-            let until = now() + GRACE;
-            let (_keep, never) = bounded::<()>(0);
-            while !self.has_ended() && now() < until {
-                let _ = never.recv_timeout(Duration::from_millis(5));
-            }
+            self.settle(self.grace);
         }
         let _ = self.child.wait();
     }
@@ -205,6 +216,8 @@ struct Talk<'a> {
     open: VecDeque<(usize, Answer<'a>, Instant)>,
     /// Which answer each stream is at.
     at: [Option<usize>; 2],
+    /// How many answers each stream has ended.
+    ended: [usize; 2],
     /// What the carrier says before and after the frames.
     words: Vec<u8>,
     answered: usize,
@@ -222,6 +235,7 @@ impl<'a> Talk<'a> {
             cutters: [Cutter::new(nonce), Cutter::new(nonce)],
             open: VecDeque::new(),
             at: [None; 2],
+            ended: [0; 2],
             words: Vec::new(),
             answered: 0,
             through: [false; 2],
@@ -264,6 +278,7 @@ impl<'a> Talk<'a> {
                 Err(RecvTimeoutError::Disconnected) => self.closed = [true; 2],
             }
             if self.through == [true; 2] {
+                running.settle(self.line.leave);
                 return End::Through;
             }
             if self.closed == [true; 2] {
@@ -301,6 +316,9 @@ impl<'a> Talk<'a> {
     }
 
     fn piece(&mut self, side: Side, piece: Piece, hear: Hear<'_>) {
+        if self.through[usize::from(side == Side::Err)] {
+            return;
+        }
         match piece {
             Piece::Begin(number) => self.begin(side, number),
             Piece::File(path) => {
@@ -314,9 +332,13 @@ impl<'a> Talk<'a> {
                 None => {}
             },
             Piece::End(number, how) => {
-                let at = self.at[usize::from(side == Side::Err)].take();
-                let open =
-                    self.open.iter_mut().find(|(open, ..)| at == Some(number) && *open == number);
+                let stream = usize::from(side == Side::Err);
+                if self.at[stream] != Some(number) {
+                    return;
+                }
+                self.at[stream] = None;
+                self.ended[stream] += 1;
+                let open = self.open.iter_mut().find(|(open, ..)| *open == number);
                 let whole = open.is_some_and(|(_, answer, _)| answer.end(side, how));
                 // Both streams give their answers in one order, so the oldest is whole first.
                 if whole && let Some((number, answer, begun)) = self.open.pop_front() {
@@ -328,12 +350,16 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// Begins an answer where it is the next one of its stream; anything else is not ours.
+    /// Begins an answer where it is the next one of its stream; anything else is not ours. A node that
+    /// begins it twice gets no second limit.
     fn begin(&mut self, side: Side, number: usize) {
-        let next = self.asks.get(self.answered..).unwrap_or_default();
-        let Some((_, ask)) = next.iter().find(|(next, _)| *next == number) else { return };
+        let stream = usize::from(side == Side::Err);
+        let Some((next, ask)) = self.asks.get(self.ended[stream]) else { return };
+        if *next != number || self.at[stream].is_some() {
+            return;
+        }
         self.entry = None;
-        self.at[usize::from(side == Side::Err)] = Some(number);
+        self.at[stream] = Some(number);
         match self.open.iter_mut().find(|(open, ..)| *open == number) {
             // Complaints may be ahead by many asks: the clock of one starts with its output.
             Some((_, _, begun)) if side == Side::Out => *begun = now(),
@@ -394,8 +420,7 @@ impl<'a> Talk<'a> {
                 End::Crowded(Failure::new(FailureKind::LoginRefused, said.trim()))
             }
             None if begun => {
-                let message = "the connection ended before the answer was whole";
-                End::Broken(Failure::new(FailureKind::ConnectionLost, message))
+                End::Broken(Failure::new(FailureKind::ConnectionLost, self.line.ended))
             }
             None => End::Broken((self.line.of_silence)(&self.cutters[0].noise(), &said)),
         }

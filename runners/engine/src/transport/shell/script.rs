@@ -21,6 +21,7 @@ const PRELUDE: &str = r#"umask 077
 LC_ALL=C; export LC_ALL
 exec 3<&0 </dev/null
 { trap '' TERM; cat <&3; kill -TERM 0; sleep 1; kill -KILL 0; } >/dev/null 2>&1 &
+W=$!
 exec 3<&-
 b() { printf '\n%s b %s\n' "$N" "$1"; printf '\n%s b %s\n' "$N" "$1" >&2; }
 e() { printf '\n%s e %s %s\n' "$N" "$I" "$1"; printf '\n%s e %s %s\n' "$N" "$I" "$1" >&2; }
@@ -48,6 +49,16 @@ g() {
 s() { stat -L -c '%F|%a|%u|%s' -- "$1" 2>/dev/null || stat -L -f '%HT|%Lp|%u|%z' -- "$1" 2>/dev/null || ls -d -- "$1"; e $?; }
 "#;
 
+/// Says how a script ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::transport) enum Last {
+    /// With all that is left in its group, the watchdog included.
+    #[default]
+    Kill,
+    /// By itself, where the carrier takes a task that was killed for one that gave no answer.
+    Exit,
+}
+
 /// Says how a script is sent.
 #[derive(Clone, Copy, Default)]
 pub(in crate::transport) struct Manner<'t> {
@@ -56,6 +67,7 @@ pub(in crate::transport) struct Manner<'t> {
     pub(in crate::transport) tool: Option<&'t Tool>,
     /// Whether no other script comes behind it: then it also ends what left its group.
     pub(in crate::transport) alone: bool,
+    pub(in crate::transport) last: Last,
 }
 
 /// Writes the script for some asks, of which those for files are best the first; `ask` and its number
@@ -66,7 +78,7 @@ pub(in crate::transport) fn write(
     asks: &[(usize, &Ask)],
     manner: Manner<'_>,
 ) -> String {
-    let Manner { tool, alone } = manner;
+    let Manner { tool, alone, last } = manner;
     // The path comes first: the watchdog is a program, too.
     let mut text = format!("main() {{\nN={nonce}\nPATH=$PATH{}; export PATH\n", folders());
     let by_sudo = |ask| tool.is_some_and(|tool| matches!(tool.call(ask), Call::Sudo(_)));
@@ -90,9 +102,11 @@ pub(in crate::transport) fn write(
     if alone && asks.iter().any(|(_, ask)| is_program(ask)) {
         let _ = writeln!(text, "{{ {}; }} >/dev/null 2>&1", sweep(mark));
     }
-    // What is left in the group goes with it, the watchdog included.
     text.push_str("printf '\\n%s z\\n' \"$N\"; printf '\\n%s z\\n' \"$N\" >&2\n");
-    text.push_str("kill -KILL 0\n}\nmain\n");
+    text.push_str(match last {
+        Last::Kill => "kill -KILL 0\n}\nmain\n",
+        Last::Exit => "kill -KILL $W; exit 0\n}\nmain\n",
+    });
     text
 }
 

@@ -29,7 +29,7 @@ use super::{
         stray,
         wire::{Answer, Document, PROTOCOL},
     },
-    Master, Ssh, look, now,
+    LINE, Master, Ssh, look, now,
 };
 
 /// Fewest asks for which a program is started there. A load asks for few things, and in their order.
@@ -173,7 +173,7 @@ impl Ssh {
         };
         let _entry = self.entry(cancel);
         let input = Input::new(start(&nonce, &self.mark, tool), Then::Text(json + "\n"));
-        let Ok(running) = Running::start(&argv, input) else { return BTreeSet::new() };
+        let Ok(running) = Running::start(LINE, &argv, input) else { return BTreeSet::new() };
         let mut talk = Talk {
             cutter: Cutter::new(&nonce),
             waiting: asks.iter().copied().collect(),

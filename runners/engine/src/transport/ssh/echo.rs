@@ -16,11 +16,11 @@ use super::{
             exchange::{Running, WORDS},
         },
     },
-    trouble,
+    LINE, trouble,
 };
 
 /// Bounds what is kept of a line that does not end. *Units*: B.
-const LINE: usize = 4096;
+const LONGEST: usize = 4096;
 const TICK: Duration = Duration::from_millis(50);
 /// Time until the first word: a login, and start files of the login shell.
 const OPENING: Duration = Duration::from_secs(30);
@@ -62,7 +62,7 @@ pub(super) fn run(
     limit: Duration,
     cancel: &Cancel,
 ) -> Captured {
-    let running = match Running::start(argv, script(nonce)) {
+    let running = match Running::start(LINE, argv, script(nonce)) {
         Ok(running) => running,
         Err(error) => return failed(FailureKind::Other, format!("ssh: {error}")),
     };
@@ -142,7 +142,7 @@ impl Talk {
                 let message = "a round did not come back in time";
                 return Err(Failure::new(FailureKind::TimedOut, message));
             }
-            if self.open == 0 || self.lines.len() > LINE {
+            if self.open == 0 || self.lines.len() > LONGEST {
                 let said = String::from_utf8_lossy(&self.words).into_owned();
                 return Err(trouble::of_ssh(&said).unwrap_or_else(|| {
                     trouble::of_shell(&String::from_utf8_lossy(&self.lines), &said)

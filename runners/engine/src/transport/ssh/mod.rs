@@ -49,11 +49,12 @@ use super::{
         exchange::{self, End, Line, Running},
         frame::{Cutter, Piece},
         nonce, refuse,
-        script::{self, Manner},
+        script::{self, Last, Manner},
         sweep,
         tool::Tool,
     },
 };
+use crate::parse::ssh::is_alias;
 
 /// Says what ssh is and what its words mean.
 const LINE: Line = Line {
@@ -62,8 +63,10 @@ const LINE: Line = Line {
     trouble: trouble::of_ssh,
     is_crowded: trouble::is_crowded,
     of_silence: trouble::of_shell,
+    ended: "the connection ended before the answer was whole",
+    leave: Duration::ZERO,
+    grace: Duration::from_millis(300),
 };
-use crate::parse::ssh::is_alias;
 
 /// Names the variable that says which configuration ssh reads instead of the user's.
 pub const CONFIG: &str = "VERIFY_SSH_CONFIG";
@@ -262,7 +265,7 @@ impl Ssh {
             // It ends with its standard input, which is open for as long as this process lives.
             let script = format!("printf '\\n%s z\\n' {nonce}; exec cat >/dev/null\n");
             let under_way = self.login(cancel);
-            let running = Running::start(&argv, script)
+            let running = Running::start(LINE, &argv, script)
                 .map_err(|error| Failure::new(FailureKind::Other, format!("ssh: {error}")))?;
             let greeted = greeted(running, &nonce, cancel);
             drop(under_way);
@@ -316,7 +319,8 @@ impl Ssh {
                 Err(failure) => return refuse(rest, &failure, hear),
             };
             let alone = !matches!(*self.master(), Master::Open(_));
-            let text = script::write(&nonce, &self.mark, rest, Manner { tool, alone });
+            let manner = Manner { tool, alone, last: Last::Kill };
+            let text = script::write(&nonce, &self.mark, rest, manner);
             let mut answered = 0;
             let mut count = |at: usize, captured: Captured, elapsed: Duration| {
                 answered += 1;

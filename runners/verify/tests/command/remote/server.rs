@@ -18,14 +18,14 @@ use crate::pipe::PATIENCE;
 const CARRIED: usize = 400_000;
 
 /// Holds the server, its files, and the temporary folder of whoever logs in.
-pub(super) struct Server {
+pub(crate) struct Server {
     folder: TempDir,
     sshd: Child,
 }
 
 impl Server {
     /// Starts a server; `None` where the machine has none, or it cannot run for this user.
-    pub(super) fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let sshd = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"];
         let program = sshd.iter().find(|path| Path::new(path).exists())?;
         let folder = tempfile::tempdir().unwrap();
@@ -113,12 +113,12 @@ impl Server {
         fs::write(self.config(), ways.concat()).unwrap();
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Returns the client's configuration.
-    pub(super) fn config(&self) -> PathBuf {
+    pub(crate) fn config(&self) -> PathBuf {
         self.path("ssh_config")
     }
 
@@ -128,12 +128,12 @@ impl Server {
     }
 
     /// Demands that nothing is left in the temporary folder there.
-    pub(super) fn is_clean(&self) {
+    pub(crate) fn is_clean(&self) {
         assert!(self.left().is_empty(), "{:?}", self.left());
     }
 
     /// Waits until nothing is left there.
-    pub(super) fn becomes_clean(&self) {
+    pub(crate) fn becomes_clean(&self) {
         let until = Instant::now() + PATIENCE;
         while !self.left().is_empty() {
             assert!(Instant::now() < until, "{:?}", self.left());
@@ -142,7 +142,7 @@ impl Server {
     }
 
     /// Demands that somebody logged in.
-    pub(super) fn was_entered(&self) {
+    pub(crate) fn was_entered(&self) {
         let log = fs::read_to_string(self.path("log")).unwrap();
         assert!(log.contains("Accepted publickey"), "{log}");
     }

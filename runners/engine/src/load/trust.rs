@@ -1,0 +1,131 @@
+//! Whether suites and node files may be run: they name programs, so they are programs.
+//!
+//! A place is doubted where its folders or files belong to somebody else than the user or root, or
+//! where somebody else can write them. The group of its own that a user has on Debian counts as the
+//! user. What is doubted is listed and explained, and run only with the digest of what was read. A
+//! digest that is given is demanded everywhere, so that a build can pin what it runs.
+
+use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
+
+use super::{
+    catalog,
+    diagnostic::{LoadError, Source},
+    root::{NODES_DIR, Root, SUITES_DIR},
+};
+
+/// What stands before the name of a file that is part of the binary.
+const EMBEDDED: &str = "embedded:";
+
+/// Refuses what is not trusted.
+///
+/// *Errors*: the place is doubted and no digest was given, or the digest is another one.
+pub fn demand(
+    root: &Root,
+    nodes: &BTreeMap<String, Arc<Source>>,
+    suites: &BTreeMap<String, Arc<Source>>,
+    given: Option<&str>,
+) -> Result<(), LoadError> {
+    let found = digest(nodes.values().chain(suites.values()));
+    let refuse = |why: String| Err(LoadError::general(why));
+    match (given, root.dir.as_deref().and_then(doubt)) {
+        (Some(given), _) if given.eq_ignore_ascii_case(&found) => Ok(()),
+        (Some(_), _) => refuse(format!(
+            "the suites and node files below {} have another digest than the one to trust: {found}; read what changed before you trust it",
+            root.label()
+        )),
+        (None, None) => Ok(()),
+        (None, Some(why)) => refuse(format!(
+            "the suites and node files below {} are not run unasked: {why}; take that right away, or read them (`verify list checks`, `verify explain CHECK`) and run with --trust {found}",
+            root.label()
+        )),
+    }
+}
+
+/// Returns the SHA-256 of all files that are not part of the binary, with their names.
+fn digest<'s>(sources: impl Iterator<Item = &'s Arc<Source>>) -> String {
+    let mut all = Vec::new();
+    for source in sources.filter(|source| !source.file.starts_with(EMBEDDED)) {
+        all.extend(format!("{} {}\n", source.file, source.text.len()).into_bytes());
+        all.extend(source.text.as_bytes());
+    }
+    catalog::digest(&all)
+}
+
+/// Says why a place is doubted, by the first folder or file that gives a reason.
+fn doubt(dir: &Path) -> Option<String> {
+    if let Some(why) = doubted(dir) {
+        return Some(why);
+    }
+    for below in [SUITES_DIR, NODES_DIR] {
+        let folder = dir.join(below);
+        if let Some(why) = doubted(&folder) {
+            return Some(why);
+        }
+        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+        let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|e| e == "toml"));
+        paths.sort();
+        if let Some(why) = paths.iter().find_map(|path| doubted(path)) {
+            return Some(why);
+        }
+    }
+    None
+}
+
+fn doubted(path: &Path) -> Option<String> {
+    // What is not there runs nothing; what cannot be read is an error elsewhere.
+    let meta = fs::metadata(path).ok()?;
+    let user = rustix::process::geteuid().as_raw();
+    let group = rustix::process::getegid().as_raw();
+    let why = reason(meta.uid(), meta.gid(), meta.mode(), user, group)?;
+    Some(format!("{} {why}", path.display()))
+}
+
+/// Says what is wrong with owner, group and mode in the eyes of a user.
+fn reason(owner: u32, group: u32, mode: u32, user: u32, own_group: u32) -> Option<String> {
+    if owner != user && owner != 0 {
+        return Some(format!("belongs to another user (uid {owner})"));
+    }
+    if mode & 0o002 != 0 {
+        return Some(format!("can be written by everybody (mode {:o})", mode & 0o7777));
+    }
+    if mode & 0o020 != 0 && group != own_group && group != 0 {
+        return Some(format!("can be written by a group (gid {group}, mode {:o})", mode & 0o7777));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_doubted_where_somebody_else_owns_it_or_can_write_it() {
+        for (owner, group, mode, doubted) in [
+            (1000, 1000, 0o644, false),
+            (1000, 1000, 0o664, false),
+            (0, 0, 0o664, false),
+            (0, 0, 0o755, false),
+            (1000, 1000, 0o666, true),
+            (1000, 1000, 0o777, true),
+            (1000, 50, 0o664, true),
+            (1001, 1001, 0o600, true),
+        ] {
+            let found = reason(owner, group, mode, 1000, 1000);
+            assert_eq!(found.is_some(), doubted, "{owner} {group} {mode:o}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn the_digest_follows_from_names_and_contents_and_not_from_what_is_embedded() {
+        let source = |name: &str, text: &str| Source::new(name, text);
+        let digest = |all: &[Arc<Source>]| digest(all.iter());
+        let one = digest(&[source("suites/a.toml", "x")]);
+        assert_eq!(
+            one,
+            digest(&[source("embedded:suites/b.toml", "y"), source("suites/a.toml", "x")])
+        );
+        assert_ne!(one, digest(&[source("suites/a.toml", "y")]));
+        assert_ne!(one, digest(&[source("suites/b.toml", "x")]));
+    }
+}

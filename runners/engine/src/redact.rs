@@ -1,0 +1,215 @@
+//! Takes secrets out of what was captured, before it is recorded and before any probe reads it.
+//!
+//! A record is sent to people and kept for years. Only shapes that their makers document are known,
+//! long enough that a checksum or a name is none. Each becomes `[redacted: KIND]`, so text stays JSON
+//! where it was; taken out again, nothing changes. A check that judges a secret itself cannot: what it
+//! reads is the mark, in the record as at first, so that a run judged again gives the same.
+
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex, RegexSet};
+use verify_model::evidence::{Captured, Failure, Stream};
+
+/// Holds one shape: its kind, and a pattern whose group `keep` stays.
+type Shape = (&'static str, &'static str);
+
+/// Shapes of secrets. *Source*: the makers' documentation of their tokens: AWS IAM, "Identifiers";
+/// GitHub, "About authentication"; GitLab, "Token prefixes"; Slack, "Token types"; Hugging Face,
+/// "User access tokens"; `OpenAI` and Anthropic, "API keys"; RFC 6750, RFC 7468, RFC 3986.
+const SHAPES: &[Shape] = &[
+    (
+        "private-key",
+        r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY-----|[A-Za-z0-9+/=\s\\]*)",
+    ),
+    ("aws-key", r"(?-u:\b)(?:AKIA|ASIA)[A-Z0-9]{16}(?-u:\b)"),
+    (
+        "github-token",
+        r"(?-u:\b)(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})(?-u:\b)",
+    ),
+    ("gitlab-token", r"(?-u:\b)gl(?:pat|dt|rt|ptt|cbt)-[A-Za-z0-9_-]{20,}"),
+    ("slack-token", r"(?-u:\b)xox[abeoprs]-[A-Za-z0-9-]{10,}"),
+    ("hugging-face-token", r"(?-u:\b)hf_[A-Za-z0-9]{30,}(?-u:\b)"),
+    ("api-key", r"(?-u:\b)sk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{20,}"),
+    (
+        "authorization",
+        r"(?i)(?P<keep>(?-u:\b)authorization:\s*(?:bearer|basic|token)\s+)[A-Za-z0-9._~+/=-]{8,}",
+    ),
+    (
+        "url-password",
+        r"(?P<keep>(?-u:\b)[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@\[]*:)[^\s/@\[]+(?P<after>@)",
+    ),
+    (
+        "password",
+        r#"(?i)(?P<keep>(?-u:\b)[a-z0-9_.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key)=["']?)[^\s\x00"'&,;\[\]]{6,}"#,
+    ),
+    (
+        "password",
+        r#"(?i)(?P<keep>--(?:password|passwd|passphrase|secret|token|api-key)[ \x00]+["']?)[^\s\x00"'&,;\[\]-][^\s\x00"'&,;\[\]]{5,}"#,
+    ),
+];
+
+/// Holds the shapes, ready to be looked for: all at once, then each that is there.
+struct Known {
+    any: RegexSet,
+    each: Vec<(&'static str, Regex)>,
+}
+
+static KNOWN: LazyLock<Option<Known>> = LazyLock::new(|| {
+    let any = RegexSet::new(SHAPES.iter().map(|(_, pattern)| pattern)).ok()?;
+    let each = SHAPES.iter().map(|(kind, pattern)| Some((*kind, Regex::new(pattern).ok()?)));
+    Some(Known { any, each: each.collect::<Option<_>>()? })
+});
+
+/// Takes secrets out of whatever was captured.
+pub(crate) fn captured(found: Captured) -> Captured {
+    match found {
+        Captured::Exec { exit, signal, stdout, stderr } => {
+            Captured::Exec { exit, signal, stdout: stream(stdout), stderr: stream(stderr) }
+        }
+        Captured::File(file) => Captured::File(stream(file)),
+        Captured::Files(files) => {
+            let files = files.into_iter();
+            Captured::Files(
+                files.map(|(path, read)| (path, read.map(stream).map_err(failure))).collect(),
+            )
+        }
+        Captured::Failed(why) => Captured::Failed(failure(why)),
+        found @ (Captured::Listing(_)
+        | Captured::Stat { .. }
+        | Captured::Found(_)
+        | Captured::Connected
+        | Captured::Rounds(_)) => found,
+    }
+}
+
+fn stream(mut from: Stream) -> Stream {
+    if let Some((text, count)) = text(&from.text) {
+        from.text = text;
+        from.redacted += count;
+    }
+    from
+}
+
+fn failure(mut from: Failure) -> Failure {
+    if let Some((text, _)) = text(&from.message) {
+        from.message = text;
+    }
+    from
+}
+
+/// Returns the text without its secrets and how many there were; nothing where it has none. Without
+/// the shapes no text is safe to keep.
+fn text(from: &str) -> Option<(String, u32)> {
+    let Some(known) = &*KNOWN else { return Some(("[redacted: everything]".to_owned(), 1)) };
+    let there = known.any.matches(from);
+    if !there.matched_any() {
+        return None;
+    }
+    let (mut text, mut count) = (from.to_owned(), 0);
+    for (kind, shape) in there.iter().filter_map(|at| known.each.get(at)) {
+        let mark = |found: &Captures<'_>| {
+            count += 1;
+            let part = |name| found.name(name).map_or("", |part| part.as_str());
+            format!("{}[redacted: {kind}]{}", part("keep"), part("after"))
+        };
+        text = shape.replace_all(&text, mark).into_owned();
+    }
+    Some((text, count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Makes up a token, so that no scanner of repositories takes this file for a leak.
+    fn token(prefix: &str, length: usize) -> String {
+        format!("{prefix}{}", "Ab1".repeat(100).get(..length).unwrap())
+    }
+
+    #[test]
+    fn every_known_shape_is_taken_out_and_its_surroundings_stay() {
+        let upper = "ABCD1234EFGH5678";
+        for (secret, kind) in [
+            (format!("AKIA{upper}"), "aws-key"),
+            (token("ghp_", 36), "github-token"),
+            (token("gho_", 36), "github-token"),
+            (token("github_pat_", 82), "github-token"),
+            (token("glpat-", 20), "gitlab-token"),
+            (token("xoxb-", 40), "slack-token"),
+            (token("hf_", 34), "hugging-face-token"),
+            (token("sk-", 48), "api-key"),
+            (token("sk-ant-api03-", 90), "api-key"),
+        ] {
+            let (text, count) = text(&format!("a \"{secret}\", b\n")).unwrap();
+            assert_eq!(
+                (text.as_str(), count),
+                (format!("a \"[redacted: {kind}]\", b\n").as_str(), 1)
+            );
+        }
+    }
+
+    #[test]
+    fn what_names_a_secret_stays_and_the_secret_goes() {
+        for (before, after) in [
+            ("Authorization: Bearer abc.def-123", "Authorization: [redacted: authorization]"),
+            (
+                "git clone https://me:pa55@host/x",
+                "git clone https://me:[redacted: url-password]@host/x",
+            ),
+            (
+                "root=/dev/sda db_password=hunter22 quiet",
+                "root=/dev/sda db_password=[redacted: password] quiet",
+            ),
+            ("serve\0--token\0abcdef123\0-v", "serve\0--token\0[redacted: password]\0-v"),
+            ("x --api-key 'abcdef123' y", "x --api-key '[redacted: password]' y"),
+        ] {
+            let found = text(before).unwrap().0;
+            assert!(!found.contains("pa55") && !found.contains("hunter22"), "{found}");
+            let after = after.replace("Authorization: [", "Authorization: Bearer [");
+            assert_eq!(found, after);
+            assert_eq!(text(&found), None, "taken out again, nothing changes");
+        }
+    }
+
+    #[test]
+    fn a_private_key_goes_whole_also_where_its_end_is_missing() {
+        let (dashes, kind) = ("-----", "OPENSSH PRIVATE KEY");
+        let whole =
+            format!("a\n{dashes}BEGIN {kind}{dashes}\nAAAA\nBBBB\n{dashes}END {kind}{dashes}\nb");
+        assert_eq!(text(&whole).unwrap().0, "a\n[redacted: private-key]\nb");
+        let cut = format!("{{\"key\": \"{dashes}BEGIN {kind}{dashes}\\nAAAA\"}}");
+        assert_eq!(text(&cut).unwrap().0, "{\"key\": \"[redacted: private-key]\"}");
+        assert_eq!(text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"), None);
+    }
+
+    #[test]
+    fn what_only_looks_like_a_secret_stays() {
+        let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c1".repeat(3);
+        for plain in [
+            digest.as_str(),
+            "GPU-5f1d3a2c-AKIAB and MAKIAABCD1234EFGH5678",
+            "ghp_short task-runner-of-the-whole-machine-0123456789 disk-0123456789abcdefghij",
+            "http://127.0.0.1:8080/v1/models?x=a@b ssh://git@host:22/x",
+            "prompt_tokens=123456 max_tokens: 4096 token=y --token-file /etc/token",
+            "Authorization: Bearer",
+            "password= secret=",
+            "\"eos_token\": \"<|endoftext|>\"",
+        ] {
+            assert_eq!(text(plain), None, "{plain}");
+        }
+    }
+
+    #[test]
+    fn a_stream_says_how_many_were_taken_out() {
+        let secret = token("ghp_", 36);
+        let found =
+            captured(Captured::File(Stream::whole(format!("{secret} {secret}").as_bytes())));
+        let Captured::File(found) = found else { panic!("{found:?}") };
+        assert_eq!(found.redacted, 2);
+        let found = captured(Captured::Failed(Failure::new(
+            verify_model::evidence::FailureKind::Other,
+            format!("its last line was: {secret}"),
+        )));
+        assert!(!format!("{found:?}").contains(&secret));
+    }
+}
