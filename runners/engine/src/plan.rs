@@ -174,7 +174,7 @@ pub fn unreachable(node: &NodeFile, steps: Vec<Step>, code: FindingCode, why: &s
     let check = Check {
         id: REACHABLE.to_owned(),
         why: "What cannot be asked is neither right nor wrong.".to_owned(),
-        source: format!("{}, `ssh`", node.location.file),
+        source: format!("{}: the node that it names", node.location.file),
         ..of_the_node(node, title)
     };
     let answer = Answer::Unreachable { code, message: why.to_owned() };

@@ -9,7 +9,7 @@ use anyhow::bail;
 use verify_engine::{
     load::catalog::Catalog,
     session,
-    transport::{Cluster, Slurm, Transport},
+    transport::{Cluster, Gate, Slurm, Transport},
 };
 
 use crate::cli::Choice;
@@ -39,10 +39,13 @@ pub(crate) fn nodes(
         );
     }
     let cluster = Cluster::find(spec, run)?;
+    let gate = Arc::new(Gate::new(cluster.nodes.len()));
     let mut nodes: Vec<(String, Arc<dyn Transport>)> = Vec::new();
     for node in cluster.nodes {
         catalog.adopt(template, &node.name);
-        nodes.push((node.name.clone(), Arc::new(Slurm::new(node, run, choice.slurm_wait))));
+        let name = node.name.clone();
+        let slurm = Slurm::new(node, run, choice.slurm_wait).through(Arc::clone(&gate));
+        nodes.push((name, Arc::new(slurm)));
     }
     Ok(nodes)
 }

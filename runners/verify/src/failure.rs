@@ -2,7 +2,7 @@
 
 use std::{io::Write, process::ExitCode};
 
-use verify_engine::load::diagnostic::LoadError;
+use verify_engine::{load::diagnostic::LoadError, transport::ClusterError};
 use verify_model::exit::{BAD_USAGE, Situation};
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Prints the chain once on standard error. Such an error is bad usage or a bad input file, unless
-/// it says that output was lost.
+/// it says that output was lost or that a cluster gave no answer.
 pub(crate) fn report(error: &anyhow::Error, when: When) -> ExitCode {
     let color = output::color_choice(when, &std::io::stderr());
     let mut err = anstream::AutoStream::new(std::io::stderr(), choice(color));
@@ -27,7 +27,9 @@ pub(crate) fn report(error: &anyhow::Error, when: When) -> ExitCode {
     let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
     output::say(&format!("error: {}", chain.join(": ")));
     let lost = error.downcast_ref::<Lost>().is_some();
-    ExitCode::from(if lost { Situation::Error.exit() } else { BAD_USAGE })
+    // Asked, and not answered: that is no mistake of who typed it.
+    let silent = matches!(error.downcast_ref(), Some(ClusterError::Silent(_)));
+    ExitCode::from(if lost || silent { Situation::Error.exit() } else { BAD_USAGE })
 }
 
 fn choice(color: bool) -> anstream::ColorChoice {

@@ -97,7 +97,7 @@ pub(crate) fn ssh(alias: &str, node: &NodeFile, mark: &str) -> anyhow::Result<Ss
 }
 
 /// Says which programs could be sent: those of a folder, those beside this one, and this one.
-fn payloads() -> anyhow::Result<Payloads> {
+pub(crate) fn payloads() -> anyhow::Result<Payloads> {
     let program = this_program()?;
     let given = env::var_os(PAYLOADS).filter(|folder| !folder.is_empty()).map(PathBuf::from);
     let beside = program.parent().map(PathBuf::from);

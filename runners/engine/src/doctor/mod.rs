@@ -74,8 +74,8 @@ pub struct Patient<'a> {
     pub facts: &'a Facts,
     /// Planned with every permission, so that only lacks leave a check out.
     pub steps: &'a [Step],
-    /// Whether it is asked from another machine.
-    pub remote: bool,
+    /// Whether it is another machine, to which nothing that measures could be sent.
+    pub needs_own: bool,
 }
 
 impl Patient<'_> {
@@ -103,7 +103,7 @@ impl Patient<'_> {
                     found.insert(interpreter);
                 }
                 Ask::Instrument { .. } => {
-                    let own = self.remote.then_some("verify");
+                    let own = self.needs_own.then_some("verify");
                     let tools = remedy::of_instrument(&check.probe, With(&check.with));
                     let names = own.into_iter().chain(tools);
                     of_instruments.extend(names.map(|name| vec![name.to_owned()]));
@@ -248,7 +248,7 @@ fn of_asked(
         }
         let what = group.join(" or ");
         let why = if known { "not in PATH and the usual folders" } else { "nobody could look" };
-        let remedy = remedy::of_program(&group, patient.remote, manager);
+        let remedy = remedy::of_program(&group, patient.needs_own, manager);
         ledger.add(&check.id, &what, why, (false, known), remedy);
     }
     for lack in right::lacks(&check.probe, node, patient.facts) {

@@ -11,7 +11,10 @@ use verify_model::{
     link::End,
 };
 
-use super::route::{self, Route};
+use super::{
+    netstat,
+    route::{self, Route},
+};
 
 /// Holds the sections by name.
 #[derive(Debug)]
@@ -126,6 +129,9 @@ impl<'a> Survey<'a> {
 
     /// Returns counters of the interface by name; empty where they are not known.
     pub(crate) fn counters(&self, names: &[(&str, &str)]) -> BTreeMap<String, u64> {
+        if let Some(table) = self.section("netstat") {
+            return mac_counters(table, names);
+        }
         let Some(link) = self.link() else { return BTreeMap::new() };
         let count =
             |side: &str, key: &str| link.pointer(&format!("/stats64/{side}/{key}"))?.as_u64();
@@ -139,6 +145,19 @@ impl<'a> Survey<'a> {
         let links: Vec<Json> = serde_json::from_str(self.section("link")?).ok()?;
         links.into_iter().find(|link| link.get("ifname").is_some())
     }
+}
+
+/// Returns what macOS counts of a link, under the names that Linux gives.
+fn mac_counters(table: &str, names: &[(&str, &str)]) -> BTreeMap<String, u64> {
+    let columns = [("rx errors", "Ierrs"), ("tx errors", "Oerrs"), ("tx dropped", "Drop")];
+    let counted = netstat::counters(table, None).unwrap_or_default();
+    let known = names.iter().filter_map(|(side, key)| {
+        let name = format!("{side} {}", key.replace('_', " "));
+        let (_, column) = columns.iter().find(|(ours, _)| *ours == name)?;
+        let (_, value) = counted.iter().find(|(known, _)| known == column)?;
+        Some((name, value.parse().ok()?))
+    });
+    known.collect()
 }
 
 /// What must not rise while something is transferred. *Source*: `rtnl_link_stats64`.

@@ -26,6 +26,7 @@ pub(crate) mod mac_sysctl;
 pub mod meminfo;
 pub(crate) mod memory_device;
 pub(crate) mod mountinfo;
+pub(crate) mod netstat;
 pub(crate) mod nvidia_smi;
 pub mod os_release;
 pub(crate) mod route;

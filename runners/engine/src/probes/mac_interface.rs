@@ -21,7 +21,7 @@ use crate::{
     gathered::Gathered,
     parse::{
         ifconfig::{self, Interface, Speed},
-        ip_address,
+        ip_address, netstat,
     },
     probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, failed, field, text_of},
 };
@@ -121,7 +121,7 @@ impl Probe for MacInterface {
             return Ok(missing(seen, &format!("there is no interface {name}")));
         };
         let counted = text_of(gathered.program(&COUNTERS)?).map_err(|error| error.message);
-        let counted = counted.and_then(|text| counters(text, name));
+        let counted = counted.and_then(|text| netstat::counters(text, Some(name)));
         let number = |key: &str| match &counted {
             Ok(found) => found.iter().find(|(name, _)| *name == key).map_or_else(
                 || Value::Absent(format!("netstat has no column {key}")),
@@ -172,29 +172,6 @@ fn of_link(seen: Observation, link: &Interface<'_>) -> Observation {
         .fact("duplex", or_absent(link.duplex(), "duplex"))
         .fact("mtu", mtu)
         .fact("addresses", Value::List(addresses))
-}
-
-/// Returns the columns of the link's own row, by the names of the header.
-///
-/// *Errors*: the table has another form, or lacks the interface.
-fn counters<'t>(text: &'t str, name: &str) -> Result<Vec<(&'t str, &'t str)>, String> {
-    let mut lines = text.lines();
-    let header: Vec<&str> = lines.next().unwrap_or_default().split_whitespace().collect();
-    let at = header.iter().position(|word| *word == "Address");
-    let columns = &header[at.ok_or("netstat: a header without `Address`")? + 1..];
-    let mut rows = lines.map(|line| line.split_whitespace().collect::<Vec<&str>>());
-    let own = |row: &Vec<&str>| {
-        row.first().is_some_and(|first| first.trim_end_matches('*') == name)
-            && row.get(2).is_some_and(|network| network.starts_with("<Link#"))
-    };
-    let row = rows.find(own).ok_or_else(|| format!("netstat: no row of the link {name}"))?;
-    // Name, MTU and network stand before the columns, and the address where there is one.
-    let fits = row.len().checked_sub(columns.len()).is_some_and(|rest| rest == 3 || rest == 4);
-    if !fits {
-        return Err(format!("netstat: the row of {name} has another number of columns"));
-    }
-    let values = row[row.len() - columns.len()..].iter().copied();
-    Ok(columns.iter().copied().zip(values).collect())
 }
 
 fn integer(text: &str, key: &str) -> Value {

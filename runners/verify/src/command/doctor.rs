@@ -21,7 +21,7 @@ use verify_reports::clean::one_line;
 use crate::{
     cli::{Choice, DoctorArgs},
     command::run::{self, Ready},
-    output,
+    output, via,
 };
 
 /// Longest text of a node that is shown. *Units*: characters.
@@ -51,7 +51,7 @@ pub(crate) fn doctor(root: Option<&Path>, args: &DoctorArgs) -> anyhow::Result<u
     let (mut lacking, mut silent) = (false, false);
     let mut text = String::new();
     for node in &ready.plan.nodes {
-        let (diagnosis, ssh) = examine(&ready, node);
+        let (diagnosis, ssh) = examine(&ready, node)?;
         lacking |= !diagnosis.needs.is_empty();
         silent |= diagnosis.unreachable.is_some();
         write_node(&mut text, node, &diagnosis, &ssh);
@@ -70,12 +70,18 @@ pub(crate) fn doctor(root: Option<&Path>, args: &DoctorArgs) -> anyhow::Result<u
 }
 
 /// Asks what the diagnosis needs beyond the facts; over ssh, how the login stands, too.
-fn examine(ready: &Ready<Prepared>, node: &PreparedNode) -> (Diagnosis, Vec<String>) {
-    let remote = matches!(node.node.via, Via::Ssh(_));
+fn examine(
+    ready: &Ready<Prepared>,
+    node: &PreparedNode,
+) -> anyhow::Result<(Diagnosis, Vec<String>)> {
+    let facts = &node.node.facts;
+    let system = if facts.capabilities.contains("macos") { "Darwin" } else { "Linux" };
+    let needs_own =
+        matches!(node.node.via, Via::Ssh(_)) && !via::payloads()?.has_for(system, &facts.arch);
     let patient =
-        Patient { node: &node.node.file, facts: &node.node.facts, steps: &node.steps, remote };
+        Patient { node: &node.node.file, facts: &node.node.facts, steps: &node.steps, needs_own };
     if doctor::diagnose(&patient, &[]).unreachable.is_some() {
-        return (doctor::diagnose(&patient, &[]), Vec::new());
+        return Ok((doctor::diagnose(&patient, &[]), Vec::new()));
     }
     let name = node.node.file.name.as_str();
     let evidence = node.gatherer(&ready.context).gather(&doctor::asks(&patient), |_| {});
@@ -83,7 +89,7 @@ fn examine(ready: &Ready<Prepared>, node: &PreparedNode) -> (Diagnosis, Vec<Stri
         Via::Ssh(alias) => login(ready, name, alias),
         _ => Vec::new(),
     };
-    (doctor::diagnose(&patient, &evidence), ssh)
+    Ok((doctor::diagnose(&patient, &evidence), ssh))
 }
 
 /// Says how the login stands, by the probe that checks it from the laptop.

@@ -252,7 +252,8 @@ mod tests {
     use super::{FINDERS, given};
 
     /// Values that nobody can guess.
-    const FREE: [&str; 5] = ["arguments", "keep", "libtest", "reason", "repeat"];
+    const FREE: [&str; 8] =
+        ["arguments", "keep", "libtest", "reason", "repeat", "slurm", "slurm_wait", "trust"];
 
     fn undecided(command: &clap::Command) -> Vec<String> {
         let mut found = Vec::new();

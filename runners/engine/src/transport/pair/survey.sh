@@ -22,7 +22,7 @@ if [ "$(uname -s)" = Darwin ]; then
   s ifconfig
   ifconfig "$D"
   s netstat
-  netstat -I "$D" -b
+  netstat -I "$D" -bdn
   s listening
   netstat -an -p tcp | awk '/LISTEN/ { print $4 }'
   [ "$3" = idle ] && { s top; top -l 2 -n 3 -s 1 -stats cpu,command; }

@@ -11,7 +11,10 @@ mod state;
 mod trouble;
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -32,6 +35,7 @@ use super::{
         script::{self, Last, Manner},
         sweep,
     },
+    ssh::Gate,
 };
 
 pub use cluster::{Cluster, ClusterError};
@@ -77,6 +81,7 @@ pub struct Slurm {
     /// Whether an exchange did not end by itself.
     cut_short: AtomicBool,
     exec: Exec,
+    gate: Arc<Gate>,
 }
 
 impl Slurm {
@@ -86,7 +91,15 @@ impl Slurm {
         let mark = format!("{run}-{}", node.name);
         let exec = Exec::new(format!("{mark}-here"));
         let (alone, cut_short) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { node, mark, wait_s, alone, cut_short, exec }
+        let gate = Arc::new(Gate::new(1));
+        Self { node, mark, wait_s, alone, cut_short, exec, gate }
+    }
+
+    /// Shares the launching of steps with the other nodes of the run.
+    #[must_use]
+    pub fn through(mut self, gate: Arc<Gate>) -> Self {
+        self.gate = gate;
+        self
     }
 
     fn line(&self) -> Line {
@@ -168,7 +181,8 @@ impl Slurm {
                 nonce: &nonce,
                 input: text.into(),
                 asks: &sent,
-                entry: None,
+                // More at once launch no faster, and each costs memory here.
+                entry: Some(self.gate.login("slurm", cancel)),
             };
             let end = exchange::run(step, cancel, &mut count);
             rest = &rest[answered.min(rest.len())..];

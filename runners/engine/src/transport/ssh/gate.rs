@@ -62,7 +62,7 @@ impl Gate {
     }
 
     /// Waits for a place at a door; an interrupted run waits for nobody.
-    pub(super) fn login(self: &Arc<Self>, door: &str, cancel: &Cancel) -> Login {
+    pub(in crate::transport) fn login(self: &Arc<Self>, door: &str, cancel: &Cancel) -> Login {
         let mut under_way = self.under_way();
         while under_way.get(door).copied().unwrap_or_default() >= LOGINS_AT_ONCE
             && !cancel.requested()

@@ -56,6 +56,11 @@ impl Payloads {
         Self { folders, own }
     }
 
+    /// Tells whether something could be sent to such a machine; `system` and `machine` as `uname` says.
+    pub fn has_for(&self, system: &str, machine: &str) -> bool {
+        !self.for_triples(triples(system, machine, "gnu")).is_empty()
+    }
+
     /// Returns what there is for some triples, the best first.
     pub(super) fn for_triples(&self, triples: &[&str]) -> Vec<Payload> {
         let mut found = Vec::new();
