@@ -33,6 +33,8 @@ pub struct Selection {
     pub checks: Vec<String>,
     /// Labels.
     pub tags: Vec<String>,
+    /// Whether a node of which nothing is wanted is no mistake.
+    pub even_nothing: bool,
 }
 
 impl Selection {

@@ -29,18 +29,25 @@ const SHAPES: &[Shape] = &[
     ("gitlab-token", r"(?-u:\b)gl(?:pat|dt|rt|ptt|cbt)-[A-Za-z0-9_-]{20,}"),
     ("slack-token", r"(?-u:\b)xox[abeoprs]-[A-Za-z0-9-]{10,}"),
     ("hugging-face-token", r"(?-u:\b)hf_[A-Za-z0-9]{30,}(?-u:\b)"),
-    ("api-key", r"(?-u:\b)sk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{20,}"),
+    ("api-key", r"(?-u:\b)sk-(?:(?:ant|proj|svcacct|admin)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{32,})"),
     (
         "authorization",
         r"(?i)(?P<keep>(?-u:\b)authorization:\s*(?:bearer|basic|token)\s+)[A-Za-z0-9._~+/=-]{8,}",
     ),
     (
         "url-password",
-        r"(?P<keep>(?-u:\b)[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@\[]*:)[^\s/@\[]+(?P<after>@)",
+        r#"(?P<keep>(?-u:\b)[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@\["'<>\\,{}]*:)[^\s/@\["'<>\\,{}]+(?P<after>@)"#,
     ),
     (
         "password",
-        r#"(?i)(?P<keep>(?-u:\b)[a-z0-9_.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key)=["']?)[^\s\x00"'&,;\[\]]{6,}"#,
+        r#"(?i)(?P<keep>(?-u:\b)[a-z0-9_.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|secret[_-]?access[_-]?key)=["']?)[^\s\x00"'&,;\[\]]{6,}"#,
+    ),
+    ("json-web-token", r"(?-u:\b)eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
+    ("nvidia-key", r"(?-u:\b)nvapi-[A-Za-z0-9_-]{20,}"),
+    // JSON and YAML. Not `token`: models have tokens of another kind.
+    (
+        "password",
+        r#"(?i)(?P<keep>(?-u:\b)[a-z0-9_.-]*(?:password|passwd|passphrase|api[_-]?key|secret[_-]?access[_-]?key)["']?\s{0,4}:\s{0,4}["'])[^\s\x00"'&,;\[\]]{6,}"#,
     ),
     (
         "password",
@@ -139,6 +146,8 @@ mod tests {
             (token("hf_", 34), "hugging-face-token"),
             (token("sk-", 48), "api-key"),
             (token("sk-ant-api03-", 90), "api-key"),
+            (token("nvapi-", 64), "nvidia-key"),
+            (format!("eyJ{0}.eyJ{0}.{0}", "Ab1".repeat(8)), "json-web-token"),
         ] {
             let (text, count) = text(&format!("a \"{secret}\", b\n")).unwrap();
             assert_eq!(
@@ -161,6 +170,11 @@ mod tests {
                 "root=/dev/sda db_password=[redacted: password] quiet",
             ),
             ("serve\0--token\0abcdef123\0-v", "serve\0--token\0[redacted: password]\0-v"),
+            (
+                "{\"db_password\": \"hunter22\", \"n\": 1}",
+                "{\"db_password\": \"[redacted: password]\", \"n\": 1}",
+            ),
+            ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI", "AWS_SECRET_ACCESS_KEY=[redacted: password]"),
             ("x --api-key 'abcdef123' y", "x --api-key '[redacted: password]' y"),
         ] {
             let found = text(before).unwrap().0;
@@ -192,6 +206,8 @@ mod tests {
             "http://127.0.0.1:8080/v1/models?x=a@b ssh://git@host:22/x",
             "prompt_tokens=123456 max_tokens: 4096 token=y --token-file /etc/token",
             "Authorization: Bearer",
+            "hostkeyalgorithms sk-ssh-ed25519-cert-v01@openssh.com,sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
+            "{\"server\":\"http://127.0.0.1:8000\",\"owner\":\"me@example.org\"}",
             "password= secret=",
             "\"eos_token\": \"<|endoftext|>\"",
         ] {

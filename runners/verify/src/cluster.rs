@@ -12,7 +12,7 @@ use verify_engine::{
     transport::{Cluster, Gate, Slurm, Transport},
 };
 
-use crate::cli::Choice;
+use crate::{cli::Choice, output};
 
 /// Builds the transports of all nodes, and gives each the checks of the template.
 ///
@@ -42,7 +42,13 @@ pub(crate) fn nodes(
     let gate = Arc::new(Gate::new(cluster.nodes.len()));
     let mut nodes: Vec<(String, Arc<dyn Transport>)> = Vec::new();
     for node in cluster.nodes {
-        catalog.adopt(template, &node.name);
+        let of_links = catalog.adopt(template, &node.name);
+        if nodes.is_empty() && !of_links.is_empty() {
+            output::say(&format!(
+                "left out: {}; a cable belongs to {template}, not to a node of the cluster",
+                of_links.join(", ")
+            ));
+        }
         let name = node.name.clone();
         let slurm = Slurm::new(node, run, choice.slurm_wait).through(Arc::clone(&gate));
         nodes.push((name, Arc::new(slurm)));

@@ -8,6 +8,8 @@ use verify_engine::{
         root::{Root, Surroundings},
     },
     record::Store,
+    session::is_host,
+    transport::SSH_CONFIG,
 };
 
 /// Chooses the root.
@@ -52,10 +54,18 @@ pub(crate) fn hostname() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// Returns the aliases that the user's ssh configuration names.
+/// Tells whether this machine is one of these hosts.
+pub(crate) fn is_this_host(hostnames: &[String]) -> bool {
+    is_host(hostnames, &hostname())
+}
+
+/// Returns the aliases that ssh's configuration names by themselves: the user's, or the one that is
+/// read instead.
 pub(crate) fn ssh_aliases() -> Vec<String> {
-    let Some(home) = std::env::var_os("HOME") else { return Vec::new() };
-    let text = std::fs::read_to_string(PathBuf::from(home).join(".ssh/config")).unwrap_or_default();
+    let given = std::env::var_os(SSH_CONFIG).filter(|path| !path.is_empty()).map(PathBuf::from);
+    let own = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".ssh/config"));
+    let Some(path) = given.or_else(own) else { return Vec::new() };
+    let text = std::fs::read_to_string(path).unwrap_or_default();
     let hosts = text.lines().filter_map(|line| {
         let (key, rest) = line.trim().split_once([' ', '\t', '='])?;
         key.eq_ignore_ascii_case("host").then(|| rest.trim().to_owned())

@@ -7,7 +7,9 @@ use verify_engine::{
     load::catalog::Catalog,
     record,
     session::auto_via,
-    transport::{Factory, Gate, Local, PAYLOADS, Payloads, Replay, Sim, Ssh, Transport},
+    transport::{
+        Factory, Gate, Local, PAYLOADS, Payloads, Replay, Sim, Ssh, Transport, leads_elsewhere,
+    },
 };
 use verify_model::node::{NodeFile, Via};
 
@@ -68,7 +70,11 @@ pub(crate) fn peers(catalog: &Catalog, run_id: &str, gate: &Arc<Gate>) -> Arc<Fa
             "{run_id}.peer-{}",
             node.name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
         );
-        transport("auto", node, &mark, &gate).map_err(|error| format!("{error:#}"))
+        // Never this machine by default: two ends of a link are two machines.
+        let here = matches!(machine("auto", node), Some(Via::Local))
+            && place::is_this_host(&node.hostnames);
+        let way = if here || node.scenario.is_some() { "auto" } else { "ssh" };
+        transport(way, node, &mark, &gate).map_err(|error| format!("{error:#}"))
     })
 }
 
@@ -78,8 +84,10 @@ pub(crate) fn machine(way: &str, node: &NodeFile) -> Option<Via> {
         "local" => Some(Via::Local),
         "ssh" => Some(Via::Ssh(node.ssh.clone().unwrap_or_else(|| node.name.clone()))),
         "auto" => {
-            let (host, aliases) = (place::hostname(), place::ssh_aliases());
-            Some(auto_via(&node.hostnames, node.ssh.as_deref(), &host, &aliases))
+            let knows = |alias: &str| {
+                place::ssh_aliases().iter().any(|known| known == alias) || leads_elsewhere(alias)
+            };
+            Some(auto_via(&node.hostnames, node.ssh.as_deref(), &place::hostname(), knows))
         }
         _ => None,
     }

@@ -99,6 +99,12 @@ impl Patient<'_> {
         for ask in self.would_ask(check) {
             match ask {
                 Ask::Exec { argv, .. } => found.extend(argv.into_iter().next()),
+                Ask::Between { .. } => {
+                    found.insert("iperf3".to_owned());
+                    if self.facts.capabilities.contains("linux") {
+                        found.insert("ip".to_owned());
+                    }
+                }
                 Ask::Script { interpreter, .. } if !interpreter.is_empty() => {
                     found.insert(interpreter);
                 }

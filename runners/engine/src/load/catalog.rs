@@ -20,6 +20,7 @@ use super::{
     root::Root,
     suite::{self, LoadedCheck, SuiteHead},
 };
+use crate::{probe::ParamKind, probes};
 
 /// Holds everything that can be asked.
 #[derive(Debug, Default)]
@@ -43,9 +44,10 @@ pub struct LoadedSuite {
 
 impl Catalog {
     /// Lets a machine of a cluster be asked as a node file describes: the checks, variables and
-    /// waivers of that node, under a name of its own.
-    pub fn adopt(&mut self, template: &str, name: &str) {
-        let Some(file) = self.nodes.get(template).filter(|_| template != name) else { return };
+    /// waivers of that node, under a name of its own. A cable is that of the one machine of the file:
+    /// its checks are left out, and their ids returned.
+    pub fn adopt(&mut self, template: &str, name: &str) -> Vec<String> {
+        let Some(file) = self.nodes.get(template) else { return Vec::new() };
         let mut file = file.clone();
         name.clone_into(&mut file.name);
         file.hostnames = vec![name.to_owned()];
@@ -53,10 +55,20 @@ impl Catalog {
         for waiver in &mut file.waivers {
             name.clone_into(&mut waiver.node);
         }
+        file.links = Box::default();
         self.nodes.insert(name.to_owned(), file);
-        if let Some(checks) = self.checks.get(template).cloned() {
-            self.checks.insert(name.to_owned(), checks);
-        }
+        let checks = self.checks.get(template).cloned().unwrap_or_default();
+        let is_of_link = |check: &Check| {
+            let params = probes::find(&check.probe).map(|probe| probe.spec().params);
+            let links = params
+                .unwrap_or_default()
+                .iter()
+                .filter(|param| matches!(param.kind, ParamKind::Link | ParamKind::Links));
+            links.into_iter().any(|param| check.with.contains_key(param.name))
+        };
+        let (of_links, own): (Vec<Check>, Vec<Check>) = checks.into_iter().partition(is_of_link);
+        self.checks.insert(name.to_owned(), own);
+        of_links.into_iter().map(|check| check.id).collect()
     }
 }
 

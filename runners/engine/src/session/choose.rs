@@ -92,7 +92,7 @@ fn wanted(
     repeat: Option<u32>,
 ) -> Result<Vec<Check>, LoadError> {
     let chosen = plan::select(known, selection)?;
-    if chosen.is_empty() {
+    if chosen.is_empty() && !selection.even_nothing {
         return Err(LoadError::general(format!(
             "no check for node {node} is selected, so nothing would be asked of it; `verify list checks --node {node}` lists what there is"
         )));

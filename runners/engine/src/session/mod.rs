@@ -58,21 +58,24 @@ pub fn known_node<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c NodeFile, 
     })
 }
 
-/// Says by what way a node is asked, when nobody said.
+/// Says by what way a node is asked, when nobody said; `knows` tells whether ssh's configuration knows
+/// an alias.
 ///
 /// *Source*: architecture, "Which machine is `nvidia`?".
 pub fn auto_via(
     hostnames: &[String],
     ssh: Option<&str>,
     this_host: &str,
-    ssh_aliases: &[String],
+    knows: impl Fn(&str) -> bool,
 ) -> Via {
-    let short = |name: &str| name.split('.').next().unwrap_or(name).to_ascii_lowercase();
-    if hostnames.iter().any(|name| short(name) == short(this_host)) {
-        return Via::Local;
-    }
     match ssh {
-        Some(alias) if ssh_aliases.iter().any(|known| known == alias) => Via::Ssh(alias.to_owned()),
+        Some(alias) if !is_host(hostnames, this_host) && knows(alias) => Via::Ssh(alias.to_owned()),
         _ => Via::Local,
     }
+}
+
+/// Tells whether a host is one of these, whatever the domain that is written behind its name.
+pub fn is_host(hostnames: &[String], host: &str) -> bool {
+    let short = |name: &str| name.split('.').next().unwrap_or(name).to_ascii_lowercase();
+    hostnames.iter().any(|name| short(name) == short(host))
 }

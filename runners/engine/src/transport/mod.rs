@@ -36,7 +36,9 @@ pub use replay::Replay;
 pub use serve::serve;
 pub use sim::Sim;
 pub use slurm::{Cluster, ClusterError, ClusterNode, Slurm};
-pub use ssh::{CONFIG as SSH_CONFIG, Gate, Kept, PAYLOADS, PROTOCOLS, Payloads, Removed, Ssh};
+pub use ssh::{
+    CONFIG as SSH_CONFIG, Gate, Kept, PAYLOADS, PROTOCOLS, Payloads, Removed, Ssh, leads_elsewhere,
+};
 
 /// Answers asks on one node.
 pub trait Transport: Send + Sync {

@@ -62,6 +62,9 @@ pub(crate) struct Choice {
     /// write are not run without it; the refusal says what it is.
     #[arg(long, value_name = "DIGEST", env = "VERIFY_TRUST")]
     pub(crate) trust: Option<String>,
+    /// Whether a node without checks is no mistake; set by commands, not by people.
+    #[arg(skip)]
+    pub(crate) even_nothing: bool,
     /// Measure every check this often [default: what its suite says].
     #[arg(long, value_name = "N", env = "VERIFY_REPEAT", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) repeat: Option<u32>,

@@ -63,6 +63,7 @@ impl HealthArgs {
             allow_mutation: false,
             allow_load: Vec::new(),
             trust: self.trust.clone(),
+            even_nothing: false,
             repeat: None,
         }
     }

@@ -45,6 +45,7 @@ pub(crate) fn doctor(root: Option<&Path>, args: &DoctorArgs) -> anyhow::Result<u
         slurm: None,
         slurm_wait: 0,
         trust: args.trust.clone(),
+        even_nothing: true,
     };
     let ready = run::ready(root, &choice)?;
     let mut found = BTreeMap::new();

@@ -168,6 +168,7 @@ fn request(
         suites: choice.suites.clone(),
         checks: choice.checks.clone(),
         tags: choice.tags.clone(),
+        even_nothing: choice.even_nothing,
     };
     let names = names(catalog, &choice.nodes, &selection)?;
     let gate = Arc::new(Gate::new(names.len()));

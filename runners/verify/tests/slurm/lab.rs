@@ -231,6 +231,17 @@ impl Drop for Lab {
             let _ = child.kill();
             let _ = child.wait();
         }
+        // A step's daemon leaves the tree of the one that started it.
+        let own = format!("SLURM_CONF={}/", self.folder.path().display());
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+            let is_ours =
+                environment.split(|byte| *byte == 0).any(|v| v.starts_with(own.as_bytes()));
+            let pid = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            if let Some(pid) = pid.filter(|_| is_ours).and_then(rustix::process::Pid::from_raw) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
         let _ = self.holder.kill();
         let _ = self.holder.wait();
     }

@@ -33,6 +33,8 @@ pub(super) struct Side {
     pub(super) version: Option<String>,
     pub(super) mtu: Result<u32, String>,
     pub(super) idle: Result<f64, String>,
+    /// How idle it was afterwards, and what ran then; absent where nobody looked.
+    idle_after: Option<(f64, Vec<String>)>,
     pub(super) ran: Vec<String>,
     pub(super) counted: [BTreeMap<String, u64>; 2],
     /// The same afterwards.
@@ -90,7 +92,7 @@ impl Measured {
             carried.push(measured.carried(moved, manner)?);
         }
         if let Some((who, why)) = measured.disturbed(manner.idle) {
-            let message = format!("{who} was not idle before: {why}");
+            let message = format!("{who} {why}");
             return Err(failed(FindingCode::ConditionsNotHeld, message));
         }
         let mut carried = carried.into_iter();
@@ -189,17 +191,21 @@ impl Measured {
     /// Says which machine had other work, and which.
     fn disturbed(&self, idle: f64) -> Option<(String, String)> {
         self.sides.iter().find_map(|side| {
-            let found = match &side.idle {
-                Ok(found) if *found >= idle => return None,
-                Ok(found) => {
-                    format!("{:.1} % idle, {:.0} % are needed", found * 100.0, idle * 100.0)
-                }
+            let short = |found: f64, when: &str| {
+                let (found, needed) = (found * 100.0, idle * 100.0);
+                format!("was not idle {when}: {found:.1} % idle, {needed:.0} % are needed")
+            };
+            let (found, ran) = match (&side.idle, &side.idle_after) {
+                (Ok(found), _) if *found < idle => (short(*found, "before"), &side.ran),
+                // Work that began meanwhile took its share as well.
+                (Ok(_), Some((found, ran))) if *found < idle => (short(*found, "after"), ran),
+                (Ok(_), _) => return None,
                 // Where nothing is demanded, nothing need be known.
-                Err(_) if idle <= 0.0 => return None,
-                Err(why) => why.clone(),
+                (Err(_), _) if idle <= 0.0 => return None,
+                (Err(why), _) => (format!("was not idle before: {why}"), &side.ran),
             };
             let theirs = |line: &&String| !OURS.iter().any(|own| line.starts_with(own));
-            let ran: Vec<&str> = side.ran.iter().filter(theirs).map(String::as_str).collect();
+            let ran: Vec<&str> = ran.iter().filter(theirs).map(String::as_str).collect();
             let ran = if ran.is_empty() { String::new() } else { format!("; {}", ran.join(", ")) };
             Some((side.who.clone(), format!("{found}{ran}")))
         })
@@ -245,6 +251,7 @@ fn sides(document: &Between, link: Option<&Link>) -> Result<[Side; 2], (String, 
             version: survey.version().map_err(of)?.map(str::to_owned),
             mtu: survey.mtu(),
             idle: survey.idle(),
+            idle_after: after.as_ref().and_then(|after| Some((after.idle().ok()?, after.ran()))),
             ran: survey.ran(),
             counted: counted(&survey),
             after: after.as_ref().map(counted),

@@ -88,7 +88,7 @@ impl Measurement<'_> {
                     break;
                 }
             }
-            document.after = Some(self.look(false));
+            document.after = Some(self.look(true));
         }
         match serde_json::to_string(&document) {
             Ok(text) => Captured::Exec {

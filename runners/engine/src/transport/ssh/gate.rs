@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    process::Command,
+    process::{Command, Stdio},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use super::super::Cancel;
+use super::super::{Cancel, locate};
 
 /// Logins under way to one address. *Source*: `sshd_config(5)`, `MaxStartups`: from 10 on some are
 /// refused; measured, 8 at a time lost none of 500.
@@ -109,6 +109,28 @@ pub(super) fn door(ssh: &[String], alias: &str) -> String {
     let said = Command::new(program).args(rest).args(["-G", "--", alias]).output();
     let said = said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
     meant(&said.unwrap_or_default()).unwrap_or_else(|| alias.to_owned())
+}
+
+/// Tells whether ssh's configuration makes of an alias another host than its name: by a pattern, or in
+/// a file that another one includes.
+#[allow(clippy::disallowed_methods, reason = "the transport starts ssh")]
+pub fn leads_elsewhere(alias: &str) -> bool {
+    let Some(ssh) = locate::which("ssh") else { return false };
+    let mut command = Command::new(ssh);
+    if let Some(config) = std::env::var_os(super::CONFIG).filter(|path| !path.is_empty()) {
+        command.arg("-F").arg(config);
+    }
+    let said = command.args(["-G", "--", alias]).stdin(Stdio::null()).output();
+    let said = said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
+    let said = said.unwrap_or_default();
+    let value = |key: &str| {
+        let lines = said.lines().filter_map(|line| line.split_once(' '));
+        lines.filter(|(name, _)| *name == key).map(|(_, value)| value.trim().to_owned()).next()
+    };
+    let is_set = |key: &str| value(key).is_some_and(|value| value != "none");
+    value("hostname").is_some_and(|host| !host.eq_ignore_ascii_case(alias))
+        || is_set("proxyjump")
+        || is_set("proxycommand")
 }
 
 /// Reads what `ssh -G` says. *Source*: `ssh(1)`, `-G`; `ssh_config(5)`.

@@ -35,13 +35,13 @@ use verify_model::{
 };
 
 pub(super) use self::gate::Login;
+use self::{gate::Right, stage::Staging};
 pub use self::{
-    gate::Gate,
+    gate::{Gate, leads_elsewhere},
     kept::{Kept, Removed},
     look::PROTOCOLS,
     payload::{PAYLOADS, Payloads},
 };
-use self::{gate::Right, stage::Staging};
 use super::{
     Cancel, Transport, locate,
     shell::{

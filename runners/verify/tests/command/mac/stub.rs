@@ -77,6 +77,8 @@ exec /usr/bin/head -c "$N" "$1""#,
 case $5 in /proc*|/sys*|/run*|/.*) echo "stat: $5: stat: No such file or directory" >&2; exit 1;; esac
 exec /usr/bin/stat -L -c 'Regular File|%a|%u|%s' -- "$5""#,
     ),
+    // A Mac has one that works; this one would read the files of the machine that stands in for it.
+    ("perl", "exit 1"),
     ("ls", r#"shift $(($# - 1)); echo "ls: $1: No such file or directory" >&2; exit 1"#),
     (
         "date",
