@@ -92,7 +92,7 @@ pub(crate) fn captured(found: Captured) -> Captured {
 fn stream(mut from: Stream) -> Stream {
     if let Some((text, count)) = text(&from.text) {
         from.text = text;
-        from.redacted += count;
+        from.redacted = from.redacted.saturating_add(count);
     }
     from
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use verify_engine::{
     load::{
@@ -28,11 +28,11 @@ fn link(given: &[(&str, &str)]) -> String {
     let of = |key: &str| given.iter().find(|(known, _)| *known == key).map(|(_, value)| *value);
     let mut text = "\n[[link]]\n".to_owned();
     for (key, value) in usual {
-        text += &format!("{key} = {}\n", of(key).unwrap_or(value));
+        let _ = writeln!(text, "{key} = {}", of(key).unwrap_or(value));
     }
     for (key, value) in given.iter().filter(|(key, _)| usual.iter().all(|(known, _)| known != key))
     {
-        text += &format!("{key} = {value}\n");
+        let _ = writeln!(text, "{key} = {value}");
     }
     text
 }

@@ -70,12 +70,16 @@ pub(crate) fn peers(catalog: &Catalog, run_id: &str, gate: &Arc<Gate>) -> Arc<Fa
             "{run_id}.peer-{}",
             node.name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
         );
-        // Never this machine by default: two ends of a link are two machines.
-        let here = matches!(machine("auto", node), Some(Via::Local))
-            && place::is_this_host(&node.hostnames);
-        let way = if here || node.scenario.is_some() { "auto" } else { "ssh" };
-        transport(way, node, &mark, &gate).map_err(|error| format!("{error:#}"))
+        transport(elsewhere("auto", node), node, &mark, &gate).map_err(|error| format!("{error:#}"))
     })
+}
+
+/// Says by what way a node is asked that is one of several: never this machine, unless it is meant. Of
+/// one that ssh does not know, it is an error to hear, and no answer of another machine.
+pub(crate) fn elsewhere<'w>(way: &'w str, node: &NodeFile) -> &'w str {
+    let anywhere = node.hostnames.is_empty() && node.ssh.is_none();
+    let here = anywhere || place::is_this_host(&node.hostnames);
+    if way == "auto" && !here && node.scenario.is_none() { "ssh" } else { way }
 }
 
 /// Says by what way a machine is asked; nothing where the way leads to none.

@@ -58,6 +58,7 @@ impl Gatherer<'_> {
                     pieces[at] = Some(self.piece(first, at, &asks[at], captured, start, elapsed));
                     heard = now();
                 }
+                Err(RecvTimeoutError::Timeout) if self.transport.is_waiting() => heard = now(),
                 Err(RecvTimeoutError::Timeout)
                     if heard.elapsed() < self.patience(asks, &pieces) => {}
                 Err(_) => break,

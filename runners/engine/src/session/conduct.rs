@@ -7,7 +7,7 @@
 
 use std::{
     collections::BTreeMap,
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     thread,
 };
 
@@ -15,6 +15,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use verify_model::{
     effect::Effect,
     event::Event,
+    exit::Situation,
     node::{Facts, NodeFile, Via},
     run::{Header, PlannedCheck, RunNode, SuiteSource},
     settle::settle,
@@ -28,7 +29,7 @@ use crate::{
 };
 
 /// Nodes that are asked at the same time; threads and sessions of more would be in each other's way.
-const AT_ONCE: usize = 256;
+pub(super) const AT_ONCE: usize = 256;
 /// Events that wait to be written; a node that is faster than the record waits for it.
 const WAITING: usize = 1024;
 
@@ -111,11 +112,16 @@ fn converse(node: &PreparedNode, context: &Context, relay: &mut Relay) {
     }
     let gatherer = node.gatherer(context);
     let setting = Setting { today: &today, baselines: &node.baselines, ahead: &node.ahead };
-    run_node(&gatherer, &node.node, &node.steps, setting, relay);
+    let asked = catch_unwind(AssertUnwindSafe(|| {
+        run_node(&gatherer, &node.node, &node.steps, setting, relay);
+    }));
     // Not while another node measures a link to this one.
     let machine = node.node.via.machine(&node.node.file.name);
     let _own = context.floor.take(&[machine], &context.cancel);
     node.transport.sweep();
+    if let Err(broken) = asked {
+        resume_unwind(broken);
+    }
 }
 
 fn conduct(
@@ -131,9 +137,10 @@ fn conduct(
     let today: String = header.started_at.chars().take(10).collect();
     let waivers: Vec<_> = plan.nodes.iter().flat_map(|n| n.file.waivers.iter().cloned()).collect();
     let names: Vec<String> = plan.nodes.iter().map(|node| node.file.name.clone()).collect();
+    let planned = plan.checks.len();
     announce(header, plan, observer);
     let (say, heard) = bounded(WAITING);
-    let mut verdicts = BTreeMap::new();
+    let (mut verdicts, mut planned) = (BTreeMap::new(), planned);
     thread::scope(|scope| {
         let (turns, next) = bounded(count);
         for turn in 0..count {
@@ -152,13 +159,20 @@ fn conduct(
             });
         }
         drop(say);
-        listen(&heard, &mut verdicts, observer);
+        listen(&heard, &mut verdicts, &mut planned, observer);
     });
     peers.sweep();
+    let unanswered = verdicts.len() < planned;
     let mut verdicts: Vec<_> = verdicts.into_values().collect();
     settle(&mut verdicts, &waivers, &today);
     let interrupted = context.cancel.requested();
-    let exit = verify_model::exit::exit_code(&verdicts, require_baseline, interrupted);
+    let exit = match verify_model::exit::exit_code(&verdicts, require_baseline, interrupted) {
+        // What a node that broke left unanswered is an error, whatever the others say.
+        code if unanswered && code != Situation::Fail.exit() && !interrupted => {
+            Situation::Error.exit()
+        }
+        code => code,
+    };
     observer.event(Event::Finished { elapsed_ms: context.elapsed_ms(), interrupted, exit });
 }
 
@@ -181,6 +195,7 @@ fn announce(header: Header, plan: Announced<'_>, observer: &mut dyn Observer) {
 fn listen(
     heard: &Receiver<Heard>,
     verdicts: &mut BTreeMap<CheckKey, Verdict>,
+    planned: &mut usize,
     observer: &mut dyn Observer,
 ) {
     for word in heard {
@@ -189,6 +204,7 @@ fn listen(
                 if let Event::Verdict(verdict) = event.as_ref() {
                     verdicts.insert(verdict.key.clone(), verdict.outline());
                 }
+                *planned += usize::from(matches!(event.as_ref(), Event::Planned(_)));
                 observer.event(*event);
             }
             Heard::Asking(key, effect) => observer.asking(&key, effect),

@@ -14,7 +14,7 @@ use verify_model::{
     run::{RunNode, SuiteSource},
 };
 
-use super::{Chosen, ChosenNode, Request, choose};
+use super::{Chosen, ChosenNode, Request, choose, conduct::AT_ONCE};
 use crate::{
     baseline::Accepted,
     capability::REMOTE,
@@ -80,14 +80,16 @@ pub fn prepare(
 ) -> Result<Prepared, LoadError> {
     let Chosen { nodes, suites, peers } = choose(catalog, request)?;
     let count = nodes.len();
-    let nodes = std::thread::scope(|scope| {
-        let started: Vec<_> = nodes
-            .iter()
-            .enumerate()
-            .map(|(at, node)| scope.spawn(move || ready(node, Ids::new(at, count), context)))
-            .collect();
-        started.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
-    });
+    let places: Vec<(usize, &ChosenNode)> = nodes.iter().enumerate().collect();
+    let mut prepared = Vec::with_capacity(count);
+    for some in places.chunks(AT_ONCE) {
+        std::thread::scope(|scope| {
+            let ask = |(at, node): (usize, &ChosenNode)| ready(node, Ids::new(at, count), context);
+            let started: Vec<_> = some.iter().map(|one| scope.spawn(move || ask(*one))).collect();
+            prepared.extend(started.into_iter().filter_map(|thread| thread.join().ok()));
+        });
+    }
+    let nodes = prepared;
     if nodes.len() < count {
         return Err(LoadError::general("a defect of verify: a node could not be planned"));
     }

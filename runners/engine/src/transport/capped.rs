@@ -42,6 +42,11 @@ impl Capped {
         }
     }
 
+    /// Returns how much is kept at the moment. *Units*: B.
+    pub(super) fn held(&self) -> usize {
+        self.head.len() + self.tail.len()
+    }
+
     fn trim(&mut self) {
         let excess = self.tail.len().saturating_sub(self.half);
         self.tail.drain(..excess);

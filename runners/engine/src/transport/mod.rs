@@ -76,6 +76,11 @@ pub trait Transport: Send + Sync {
         false
     }
 
+    /// Tells whether a place is waited for, so that nothing can be heard; it has limits of its own.
+    fn is_waiting(&self) -> bool {
+        false
+    }
+
     /// Gathers several things; hears of each by its place, what was captured and how long it took.
     fn gather_all(
         &self,

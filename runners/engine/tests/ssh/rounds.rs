@@ -55,7 +55,8 @@ fn a_connection_that_ends_between_two_words_is_lost_and_an_interrupt_ends_them()
     let Some(server) = Server::start("/bin/sh", "") else { return };
     let long = Ask::Echo { rounds: 1_000_000, limit_ms: 60_000 };
     let lost = std::thread::scope(|scope| {
-        let asked = scope.spawn(|| all(&ssh(&server, false), &[long.clone()], &Cancel::default()));
+        let asked = scope
+            .spawn(|| all(&ssh(&server, false), std::slice::from_ref(&long), &Cancel::default()));
         server.wait_for("bash");
         server.sessions().into_iter().for_each(end);
         asked.join().unwrap()
@@ -65,7 +66,7 @@ fn a_connection_that_ends_between_two_words_is_lost_and_an_interrupt_ends_them()
     #[allow(clippy::disallowed_methods, reason = "an interrupt is not to be waited for")]
     let begun = Instant::now();
     let interrupted = std::thread::scope(|scope| {
-        let asked = scope.spawn(|| all(&ssh(&server, false), &[long.clone()], &cancel));
+        let asked = scope.spawn(|| all(&ssh(&server, false), std::slice::from_ref(&long), &cancel));
         server.wait_for("bash");
         cancel.request();
         asked.join().unwrap()

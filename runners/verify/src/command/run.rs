@@ -172,6 +172,7 @@ fn request(
     };
     let names = names(catalog, &choice.nodes, &selection)?;
     let gate = Arc::new(Gate::new(names.len()));
+    let several = names.len() > 1 || choice.nodes.iter().any(|name| name == ALL);
     let nodes: Vec<(String, Arc<dyn Transport>)> = if let Some(spec) = &choice.slurm {
         cluster::nodes(catalog, spec, choice, &names, id)?
     } else {
@@ -179,7 +180,8 @@ fn request(
             let file = session::known_node(catalog, &name)?;
             // A mark for each: a node that is through ends its own strays, and no other one's.
             let mark = format!("{id}.{at}");
-            let transport = via::transport(&choice.via, file, &mark, &gate)?;
+            let way = if several { via::elsewhere(&choice.via, file) } else { choice.via.as_str() };
+            let transport = via::transport(way, file, &mark, &gate)?;
             anyhow::Ok((name, transport))
         };
         names.into_iter().enumerate().map(way).collect::<anyhow::Result<_>>()?

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::{
     ground::{Ground, Said, outcomes},
-    mac::server::{Server, program, skipped},
+    lab::{Server, program, skipped},
 };
 
 const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");

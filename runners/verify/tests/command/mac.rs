@@ -6,15 +6,13 @@
 //! /proc nor GNU.
 
 mod stub;
-// One server for both crates: it is the transport's, which is what leads there.
-#[allow(dead_code, reason = "the engine's tests use more of it")]
-#[path = "../../../engine/tests/ssh/server.rs"]
-pub(crate) mod server;
 
 use std::fs;
 
-use self::server::Server;
-use crate::ground::{Ground, Said, of_kind, outcomes, said};
+use crate::{
+    ground::{Ground, Said, of_kind, outcomes, said},
+    lab::{self, Server},
+};
 
 const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
@@ -27,8 +25,8 @@ struct Mac {
 impl Mac {
     /// Starts one; nothing where the machine has no zsh or sshd.
     fn start() -> Option<Self> {
-        let Some(zsh) = server::program("zsh") else {
-            server::skipped("zsh");
+        let Some(zsh) = lab::program("zsh") else {
+            lab::skipped("zsh");
             return None;
         };
         let ground = Ground::empty();

@@ -7,8 +7,8 @@ use crate::lab::{
     Side::{A, B},
 };
 
-const ANY: &str = "seconds = 1, idle = \"0 %\"";
-const DIRECT: &str = "\"route.direct\" = true\nthroughput = { at-least = \"1 kbit/s\" }";
+pub(crate) const ANY: &str = "seconds = 1, idle = \"0 %\"";
+pub(crate) const DIRECT: &str = "\"route.direct\" = true\nthroughput = { at-least = \"1 kbit/s\" }";
 
 fn sent(lab: &Lab) -> String {
     let file = "/sys/class/net/veth-a/statistics/tx_packets";
@@ -97,7 +97,7 @@ fn a_peer_in_production_is_not_loaded_unasked() {
     let b = "role = \"production\"\nssh = \"box-b\"\nhostnames = [\"box-b\"]\n";
     lab.node("b", b, ["10.0.0.2", "10.0.0.1"], "1 Gbit/s");
     lab.expect(ANY, DIRECT);
-    lab.measure().gives(4, &["skip net/throughput", "loads b, too, and b is in production"]);
+    lab.measure().gives(4, &["skipped 1: loads b, too, and b is in production", "net/throughput"]);
     let allowed = lab.verify(&["--node", "a", "--allow-load", "b"]).output().unwrap();
     crate::lab::Measured::of(&lab, &allowed).gives(0, &["pass net/throughput"]);
 }

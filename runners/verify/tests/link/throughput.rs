@@ -2,9 +2,12 @@
 
 use std::{fs, io::Write as _, time::Duration};
 
-use crate::lab::{
-    Lab, Measured,
-    Side::{A, B},
+use crate::{
+    lab::{
+        Lab, Measured,
+        Side::{A, B},
+    },
+    route::{ANY, DIRECT},
 };
 
 #[test]
@@ -122,4 +125,15 @@ fn both_ends_are_asked_over_ssh() {
     let output = lab.verify_beside(&["--node", "a"]).output().unwrap();
     Measured::of(&lab, &output).gives(0, &["a: ", "via ssh box-a", "pass net/throughput"]);
     lab.is_empty_within(Duration::from_secs(2));
+}
+
+#[test]
+fn a_link_is_measured_though_its_other_end_is_through_with_its_own_checks() {
+    let Some(lab) = Lab::new() else { return };
+    lab.expect(ANY, DIRECT);
+    let other = "[suite]\ntitle = \"Other\"\nnodes = [\"b\"]\n\n[[check]]\nid = \"other/root\"\ntitle = \"t\"\nwhy = \"w\"\n\
+                 source = \"s\"\nfix = \"f\"\nprobe = \"file\"\nwith = { path = \"/\" }\nexpect = { exists = true }\n";
+    lab.write("root/suites/other.toml", other);
+    let both = lab.verify(&["--node", "a", "--node", "b"]).output().unwrap();
+    Measured::of(&lab, &both).gives(0, &["pass net/throughput", "pass other/root"]);
 }

@@ -18,7 +18,7 @@ use verify_model::{
 };
 
 use super::{
-    super::{Cancel, Transport},
+    super::{Cancel, Transport, shell::nonce},
     now,
     step::{self, Client},
 };
@@ -198,9 +198,9 @@ struct Ports {
 impl Ports {
     /// Begins anywhere, so that two who measure at the same time rarely meet.
     fn new(taken: Vec<u16>) -> Self {
-        let mut bytes = [0_u8; 2];
-        let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
-        let at = PORTS.start + u16::from_le_bytes(bytes) % (PORTS.end - PORTS.start);
+        let drawn =
+            nonce().bytes().fold(0_u16, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        let at = PORTS.start + drawn % (PORTS.end - PORTS.start);
         Self { taken, at }
     }
 

@@ -9,6 +9,7 @@ mod step;
 
 use std::{
     collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -57,12 +58,16 @@ impl Peers {
         Ok(transport)
     }
 
-    /// Ends what may have been left behind on nodes that only peers are; call it at the end of a run.
+    /// Ends what may have been left behind on peers; call it at the end of a run.
     pub fn sweep(&self) {
+        // A link may have been cut when its other end was through already.
+        let end = |transport: &Arc<dyn Transport>| {
+            // What breaks one of them must not keep the others.
+            let _ = catch_unwind(AssertUnwindSafe(|| transport.sweep()));
+        };
+        self.known.values().for_each(end);
         let built = std::mem::take(&mut *self.built.lock().unwrap_or_else(PoisonError::into_inner));
-        for transport in built.into_values() {
-            transport.sweep();
-        }
+        built.values().for_each(end);
     }
 }
 
@@ -151,12 +156,17 @@ impl Transport for Paired {
         self.own.make_room(effect);
     }
 
+    fn is_waiting(&self) -> bool {
+        self.own.is_waiting()
+    }
+
     fn machine_of(&self, node: &str) -> String {
-        match self.peers.known.get(node) {
-            _ if self.answers_for_both() => self.via().machine(&self.node),
-            Some(transport) => transport.via().machine(node),
-            None => format!("node {node}"),
+        if self.answers_for_both() {
+            return self.via().machine(&self.node);
         }
+        // One that the run does not ask may be a machine that it does, under another name.
+        let found = self.peers.find(node);
+        found.map_or_else(|_| format!("node {node}"), |transport| transport.via().machine(node))
     }
 
     fn gather_all(

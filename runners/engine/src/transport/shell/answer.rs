@@ -86,9 +86,22 @@ impl<'a> Answer<'a> {
         match (self.is_program(), side) {
             (true, Side::Out) => self.stdout.push(bytes),
             (true, Side::Err) => self.stderr.push(bytes),
-            (false, Side::Out) => self.parts[0].push(bytes, ALL_FILES),
+            (false, Side::Out) => {
+                // One byte more than its cap was asked for.
+                let bound = match self.ask {
+                    Ask::ReadFile { cap, .. } => usize::try_from(cap.saturating_add(1)),
+                    _ => Ok(ALL_FILES),
+                };
+                self.parts[0].push(bytes, bound.unwrap_or(ALL_FILES).min(ALL_FILES));
+            }
             (false, Side::Err) => self.parts[1].push(bytes, COMPLAINT),
         }
+    }
+
+    /// Returns how much is held, at most. *Units*: B.
+    pub(in crate::transport) fn held(&self) -> usize {
+        let programs = self.stdout.held() + self.stderr.held();
+        programs + self.parts.iter().map(|parts| parts.size).sum::<usize>()
     }
 
     pub(in crate::transport) fn file(&mut self, side: Side, path: String) {

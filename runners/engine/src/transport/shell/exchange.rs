@@ -47,6 +47,8 @@ pub(in crate::transport) struct Line {
     pub(in crate::transport) grace: Duration,
 }
 
+/// Bounds what is held of answers that have begun and are not whole. *Units*: B.
+const HELD: usize = 256 * 1024 * 1024;
 /// Time that a script may take to end after its last frame.
 const CLOSING: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(50);
@@ -83,20 +85,19 @@ pub(in crate::transport) struct Sent<'a> {
     pub(in crate::transport) entry: Option<Login>,
 }
 
-/// Runs a script that answers these asks.
-pub(in crate::transport) fn run(sent: Sent<'_>, cancel: &Cancel, hear: Hear<'_>) -> End {
+/// Runs a script that answers these asks; tells how it ended, and whether it ever began over there.
+pub(in crate::transport) fn run(sent: Sent<'_>, cancel: &Cancel, hear: Hear<'_>) -> (End, bool) {
     let Sent { line, argv, nonce, input, asks, entry } = sent;
     let running = match Running::start(line, argv, input) {
         Ok(running) => running,
         Err(error) => {
-            return End::Broken(Failure::new(
-                FailureKind::Other,
-                format!("{}: {error}", line.name),
-            ));
+            let failure = Failure::new(FailureKind::Other, format!("{}: {error}", line.name));
+            return (End::Broken(failure), false);
         }
     };
     let mut talk = Talk::new(line, nonce, asks, entry);
-    talk.listen(running, cancel, hear)
+    let end = talk.listen(running, cancel, hear);
+    (end, talk.cutters.iter().any(Cutter::has_begun))
 }
 
 /// Holds one process of the carrier and what is heard of it.
@@ -143,11 +144,13 @@ impl Running {
         Ok(Self { child, heard, grace: line.grace, say: more, holds_back })
     }
 
-    /// Sends what follows the script, which runs by now; once.
-    pub(in crate::transport) fn feed(&mut self) {
-        if std::mem::take(&mut self.holds_back) {
+    /// Sends what follows the script, which runs by now; tells whether it did, which is once.
+    pub(in crate::transport) fn feed(&mut self) -> bool {
+        let held_back = std::mem::take(&mut self.holds_back);
+        if held_back {
             self.say(String::new());
         }
+        held_back
     }
 
     /// Writes more to standard input; where nobody reads it, that is heard as an end.
@@ -276,6 +279,10 @@ impl<'a> Talk<'a> {
                 Ok((side, None)) => self.close(side),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => self.closed = [true; 2],
+            }
+            if self.open.iter().map(|(_, answer, _)| answer.held()).sum::<usize>() > HELD {
+                let message = "it said more than is kept before any of it was whole";
+                return End::Broken(Failure::new(FailureKind::Other, message));
             }
             if self.through == [true; 2] {
                 running.settle(self.line.leave);

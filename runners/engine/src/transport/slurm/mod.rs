@@ -13,7 +13,7 @@ mod trouble;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -82,6 +82,8 @@ pub struct Slurm {
     cut_short: AtomicBool,
     exec: Exec,
     gate: Arc<Gate>,
+    /// Steps that wait for a place or are being launched.
+    steps: Arc<AtomicUsize>,
 }
 
 impl Slurm {
@@ -92,7 +94,7 @@ impl Slurm {
         let exec = Exec::new(format!("{mark}-here"));
         let (alone, cut_short) = (AtomicBool::new(false), AtomicBool::new(false));
         let gate = Arc::new(Gate::new(1));
-        Self { node, mark, wait_s, alone, cut_short, exec, gate }
+        Self { node, mark, wait_s, alone, cut_short, exec, gate, steps: Arc::default() }
     }
 
     /// Shares the launching of steps with the other nodes of the run.
@@ -182,12 +184,12 @@ impl Slurm {
                 input: text.into(),
                 asks: &sent,
                 // More at once launch no faster, and each costs memory here.
-                entry: Some(self.gate.login("slurm", cancel)),
+                entry: Some(self.gate.login("slurm", &self.steps, cancel)),
             };
-            let end = exchange::run(step, cancel, &mut count);
+            let (end, begun) = exchange::run(step, cancel, &mut count);
             rest = &rest[answered.min(rest.len())..];
             if !matches!(end, End::Through) {
-                self.cut_short.store(true, Ordering::SeqCst);
+                self.cut_short.fetch_or(begun, Ordering::SeqCst);
                 self.take_down();
             }
             match end {
@@ -264,6 +266,10 @@ impl Transport for Slurm {
 
     fn is_costly(&self) -> bool {
         true
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.steps.load(Ordering::SeqCst) > 0
     }
 
     fn gather_all(

@@ -11,7 +11,7 @@ use std::{
 
 use crossbeam_channel::RecvTimeoutError;
 use verify_model::{
-    ask::{Ask, DEFAULT_LIMIT_MS},
+    ask::{Ask, DEFAULT_CAP, DEFAULT_LIMIT_MS},
     evidence::{Captured, Failure, FailureKind},
 };
 
@@ -29,7 +29,7 @@ use super::{
         stray,
         wire::{Answer, Document, PROTOCOL},
     },
-    LINE, Master, Ssh, look, now,
+    LINE, Login, Master, Ssh, look, now,
 };
 
 /// Fewest asks for which a program is started there. A load asks for few things, and in their order.
@@ -41,6 +41,9 @@ const GRACE: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_millis(50);
 /// Bounds one answer. *Units*: B.
 const LONGEST: usize = 64 * 1024 * 1024;
+
+/// Room for the rest of an answer. *Units*: B.
+const SPARE: usize = 64 * 1024;
 
 type Asks<'a> = Vec<(usize, &'a Ask)>;
 
@@ -171,7 +174,7 @@ impl Ssh {
         let Ok(argv) = self.carried(cancel).and_then(|own| self.argv(&own)) else {
             return BTreeSet::new();
         };
-        let _entry = self.entry(cancel);
+        let entry = self.entry(cancel);
         let input = Input::new(start(&nonce, &self.mark, tool), Then::Text(json + "\n"));
         let Ok(running) = Running::start(LINE, &argv, input) else { return BTreeSet::new() };
         let mut talk = Talk {
@@ -180,6 +183,7 @@ impl Ssh {
             answered: BTreeSet::new(),
             open: None,
             through: false,
+            entry,
         };
         talk.listen(running, cancel, hear);
         talk.answered
@@ -208,6 +212,8 @@ struct Talk<'a> {
     answered: BTreeSet<usize>,
     open: Option<(usize, Vec<u8>)>,
     through: bool,
+    /// Held until the node has let us in.
+    entry: Option<Login>,
 }
 
 impl Talk<'_> {
@@ -219,8 +225,11 @@ impl Talk<'_> {
                 Ok((Side::Out, Some(bytes))) => {
                     let mut pieces = Vec::new();
                     self.cutter.push(&bytes, &mut |piece| pieces.push(piece));
-                    if self.cutter.has_begun() {
-                        running.feed();
+                    if self.cutter.has_begun() && self.entry.take().is_some() | running.feed() {
+                        deadline = now() + self.patience();
+                    }
+                    // Only a whole answer is a sign of life.
+                    if pieces.iter().any(|piece| matches!(piece, Piece::End(..))) {
                         deadline = now() + self.patience();
                     }
                     if !pieces.into_iter().all(|piece| self.take(piece, hear)) {
@@ -245,9 +254,10 @@ impl Talk<'_> {
         match piece {
             Piece::Begin(number) => self.open = Some((number, Vec::new())),
             Piece::Bytes(bytes) => {
-                if let Some((_, held)) = &mut self.open {
+                if let Some((number, held)) = &mut self.open {
                     held.extend_from_slice(&bytes);
-                    return held.len() <= LONGEST;
+                    let most = self.waiting.get(number).map_or(0, |ask| longest(ask));
+                    return held.len() <= most;
                 }
             }
             Piece::End(number, _) => {
@@ -255,7 +265,8 @@ impl Talk<'_> {
                 let Some(ask) = self.waiting.remove(&number).filter(|_| begun == number) else {
                     return false;
                 };
-                let Ok(answer) = serde_json::from_slice::<Answer>(&held) else { return false };
+                let Ok(mut answer) = serde_json::from_slice::<Answer>(&held) else { return false };
+                unmark(&mut answer.captured);
                 if fits(ask, &answer.captured) {
                     self.answered.insert(number);
                     hear(number, answer.captured, Duration::from_micros(answer.us));
@@ -265,6 +276,35 @@ impl Talk<'_> {
             Piece::Through => self.through = true,
         }
         true
+    }
+}
+
+/// Bounds the text of one answer by what was asked for; JSON may write a byte as six. *Units*: B.
+fn longest(ask: &Ask) -> usize {
+    let kept = match ask {
+        Ask::Exec { cap, .. } => cap.saturating_mul(2),
+        Ask::ReadFile { cap, .. } => *cap,
+        Ask::Script { .. } => 2 * DEFAULT_CAP,
+        _ => return LONGEST,
+    };
+    usize::try_from(kept.saturating_mul(6)).unwrap_or(LONGEST).saturating_add(SPARE).min(LONGEST)
+}
+
+/// Takes away what a node says of what was taken out: that is ours to say.
+fn unmark(captured: &mut Captured) {
+    match captured {
+        Captured::Exec { stdout, stderr, .. } => {
+            stdout.redacted = 0;
+            stderr.redacted = 0;
+        }
+        Captured::File(file) => file.redacted = 0,
+        Captured::Files(files) => {
+            files
+                .iter_mut()
+                .filter_map(|(_, read)| read.as_mut().ok())
+                .for_each(|f| f.redacted = 0);
+        }
+        _ => {}
     }
 }
 

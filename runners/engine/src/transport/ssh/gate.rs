@@ -5,8 +5,7 @@
 //! host are one address. Where that cannot matter nobody asks ssh what an alias means.
 
 use std::{
-    collections::BTreeMap,
-    process::{Command, Stdio},
+    collections::{BTreeMap, VecDeque},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -14,7 +13,9 @@ use std::{
     time::Duration,
 };
 
-use super::super::{Cancel, locate};
+use verify_model::evidence::Captured;
+
+use super::super::{Cancel, exec::Exec, locate};
 
 /// Logins under way to one address. *Source*: `sshd_config(5)`, `MaxStartups`: from 10 on some are
 /// refused; measured, 8 at a time lost none of 500.
@@ -22,6 +23,10 @@ pub const LOGINS_AT_ONCE: usize = 8;
 /// Master connections of a run: each costs memory here and two processes over there.
 pub const MASTERS: usize = 49;
 
+/// Time for ssh to say what an alias means: its configuration may run programs. *Units*: ms.
+const MEANING_MS: u64 = 5_000;
+/// Bounds what it says. *Units*: B.
+const MEANING: u64 = 64 * 1024;
 const TICK: Duration = Duration::from_millis(100);
 
 /// Counts logins and masters of all nodes of a run.
@@ -29,9 +34,17 @@ const TICK: Duration = Duration::from_millis(100);
 pub struct Gate {
     /// How many nodes are asked by ssh in this run.
     nodes: usize,
-    under_way: Mutex<BTreeMap<String, usize>>,
+    doors: Mutex<BTreeMap<String, Door>>,
     freed: Condvar,
     masters: AtomicUsize,
+}
+
+/// Holds who is at one door: how many logins are under way, and who waits, in the order of coming.
+#[derive(Debug, Default)]
+struct Door {
+    inside: usize,
+    waiting: VecDeque<u64>,
+    next: u64,
 }
 
 /// Holds one login that is under way; dropped, it is through.
@@ -39,6 +52,8 @@ pub struct Gate {
 pub(in crate::transport) struct Login {
     gate: Arc<Gate>,
     door: String,
+    /// Counts those of one node that wait or are under way.
+    own: Arc<AtomicUsize>,
 }
 
 /// Holds the right to one master connection.
@@ -61,17 +76,33 @@ impl Gate {
         self.nodes <= LOGINS_AT_ONCE
     }
 
-    /// Waits for a place at a door; an interrupted run waits for nobody.
-    pub(in crate::transport) fn login(self: &Arc<Self>, door: &str, cancel: &Cancel) -> Login {
-        let mut under_way = self.under_way();
-        while under_way.get(door).copied().unwrap_or_default() >= LOGINS_AT_ONCE
-            && !cancel.requested()
-        {
-            let waited = self.freed.wait_timeout(under_way, TICK);
-            under_way = waited.unwrap_or_else(PoisonError::into_inner).0;
+    /// Waits for a place at a door, first come, first served; an interrupted run waits for nobody. `own`
+    /// counts the login for as long as it waits or is under way.
+    pub(in crate::transport) fn login(
+        self: &Arc<Self>,
+        door: &str,
+        own: &Arc<AtomicUsize>,
+        cancel: &Cancel,
+    ) -> Login {
+        own.fetch_add(1, Ordering::SeqCst);
+        let mut doors = self.doors();
+        let at = doors.entry(door.to_owned()).or_default();
+        let ticket = at.next;
+        at.next += 1;
+        at.waiting.push_back(ticket);
+        loop {
+            let at = doors.entry(door.to_owned()).or_default();
+            let first = at.waiting.front() == Some(&ticket) && at.inside < LOGINS_AT_ONCE;
+            if first || cancel.requested() {
+                at.waiting.retain(|other| *other != ticket);
+                at.inside += 1;
+                self.freed.notify_all();
+                let (gate, own) = (Arc::clone(self), Arc::clone(own));
+                return Login { gate, door: door.to_owned(), own };
+            }
+            let waited = self.freed.wait_timeout(doors, TICK);
+            doors = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        *under_way.entry(door.to_owned()).or_default() += 1;
-        Login { gate: Arc::clone(self), door: door.to_owned() }
     }
 
     /// Returns the right to a master, where there are not too many.
@@ -81,15 +112,16 @@ impl Gate {
         taken.ok().map(|_| Right(Arc::clone(self)))
     }
 
-    fn under_way(&self) -> MutexGuard<'_, BTreeMap<String, usize>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    fn doors(&self) -> MutexGuard<'_, BTreeMap<String, Door>> {
+        self.doors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Login {
     fn drop(&mut self) {
-        if let Some(count) = self.gate.under_way().get_mut(&self.door) {
-            *count = count.saturating_sub(1);
+        self.own.fetch_sub(1, Ordering::SeqCst);
+        if let Some(door) = self.gate.doors().get_mut(&self.door) {
+            door.inside = door.inside.saturating_sub(1);
         }
         self.gate.freed.notify_all();
     }
@@ -103,26 +135,30 @@ impl Drop for Right {
 
 /// Names the door that an alias leads to, as ssh itself understands it; `ssh` is its call up to the
 /// destination.
-#[allow(clippy::disallowed_methods, reason = "the transport starts ssh")]
 pub(super) fn door(ssh: &[String], alias: &str) -> String {
-    let Some((program, rest)) = ssh.split_first() else { return alias.to_owned() };
-    let said = Command::new(program).args(rest).args(["-G", "--", alias]).output();
-    let said = said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
-    meant(&said.unwrap_or_default()).unwrap_or_else(|| alias.to_owned())
+    meant(&meaning(ssh, alias)).unwrap_or_else(|| alias.to_owned())
+}
+
+/// Returns what ssh makes of an alias; nothing where it does not say so in time.
+fn meaning(ssh: &[String], alias: &str) -> String {
+    let argv: Vec<String> =
+        ssh.iter().cloned().chain(["-G", "--", alias].map(str::to_owned)).collect();
+    let exec = Exec::new(format!("meaning-{}", std::process::id()));
+    match exec.run(&argv, &[], MEANING_MS, MEANING, &Cancel::default()) {
+        Captured::Exec { exit: Some(0), stdout, .. } => stdout.text,
+        _ => String::new(),
+    }
 }
 
 /// Tells whether ssh's configuration makes of an alias another host than its name: by a pattern, or in
 /// a file that another one includes.
-#[allow(clippy::disallowed_methods, reason = "the transport starts ssh")]
 pub fn leads_elsewhere(alias: &str) -> bool {
     let Some(ssh) = locate::which("ssh") else { return false };
-    let mut command = Command::new(ssh);
-    if let Some(config) = std::env::var_os(super::CONFIG).filter(|path| !path.is_empty()) {
-        command.arg("-F").arg(config);
+    let mut argv = vec![ssh.to_string_lossy().into_owned()];
+    if let Some(config) = std::env::var(super::CONFIG).ok().filter(|path| !path.is_empty()) {
+        argv.extend(["-F".to_owned(), config]);
     }
-    let said = command.args(["-G", "--", alias]).stdin(Stdio::null()).output();
-    let said = said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
-    let said = said.unwrap_or_default();
+    let said = meaning(&argv, alias);
     let value = |key: &str| {
         let lines = said.lines().filter_map(|line| line.split_once(' '));
         lines.filter(|(name, _)| *name == key).map(|(_, value)| value.trim().to_owned()).next()
@@ -174,21 +210,23 @@ mod tests {
     #[test]
     fn no_more_than_eight_logins_are_under_way_to_one_door() {
         let gate = Arc::new(Gate::new(100));
-        let cancel = Cancel::default();
-        let mut held: Vec<_> = (0..LOGINS_AT_ONCE).map(|_| gate.login("a", &cancel)).collect();
+        let (cancel, own) = (Cancel::default(), Arc::new(AtomicUsize::new(0)));
+        let login = |door: &str| gate.login(door, &own, &cancel);
+        let mut held: Vec<_> = (0..LOGINS_AT_ONCE).map(|_| login("a")).collect();
+        assert_eq!(own.load(Ordering::SeqCst), LOGINS_AT_ONCE);
         // Another door is free, and the ninth at this one gets in when one is through.
-        drop(gate.login("b", &cancel));
+        drop(login("b"));
         let ninth = std::thread::spawn({
-            let (gate, cancel) = (Arc::clone(&gate), cancel.clone());
-            move || drop(gate.login("a", &cancel))
+            let (gate, cancel, own) = (Arc::clone(&gate), cancel.clone(), Arc::clone(&own));
+            move || drop(gate.login("a", &own, &cancel))
         });
         assert!(!ninth.is_finished());
         held.pop();
         ninth.join().unwrap();
         // Interrupted, nobody waits.
         cancel.request();
-        held.push(gate.login("a", &cancel));
-        drop(gate.login("a", &cancel));
+        held.push(login("a"));
+        drop(login("a"));
     }
 
     #[test]

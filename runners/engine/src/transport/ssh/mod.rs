@@ -11,23 +11,20 @@ mod echo;
 mod gate;
 mod kept;
 mod look;
+mod master;
 mod payload;
 mod refusal;
 mod stage;
 mod trouble;
 
 use std::{
-    fs,
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
-    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::bounded;
 use verify_model::{
     ask::Ask,
     evidence::{Captured, Failure, FailureKind},
@@ -35,7 +32,11 @@ use verify_model::{
 };
 
 pub(super) use self::gate::Login;
-use self::{gate::Right, stage::Staging};
+use self::{
+    gate::Right,
+    master::{Master, pause},
+    stage::Staging,
+};
 pub use self::{
     gate::{Gate, leads_elsewhere},
     kept::{Kept, Removed},
@@ -45,9 +46,7 @@ pub use self::{
 use super::{
     Cancel, Transport, locate,
     shell::{
-        answer::Side,
-        exchange::{self, End, Line, Running},
-        frame::{Cutter, Piece},
+        exchange::{self, End, Line},
         nonce, refuse,
         script::{self, Last, Manner},
         sweep,
@@ -89,9 +88,6 @@ const OPTIONS: &[&str] = &[
     "PermitLocalCommand=no",
     "ControlPersist=no",
 ];
-/// Longest path of a socket that ssh can make, with room for the name that it has at first.
-/// *Source*: unix(7), 108 bytes; ssh adds a dot and 16 characters.
-const LONGEST: usize = 90;
 /// How often a login is tried where the server has too many at once.
 const LOGINS: u32 = 5;
 /// Time until a session must have answered: the key exchange, start files of the login shell.
@@ -108,31 +104,9 @@ pub struct Ssh {
     master: Mutex<Master>,
     /// Whether an exchange ended before its end, so that something may be left over there.
     is_broken: AtomicBool,
+    /// Logins that wait or are under way.
+    logins: Arc<AtomicUsize>,
     staging: Staging,
-}
-
-/// Says how far the master connection is.
-enum Master {
-    /// Not wanted: one exchange is all there is, or no socket can be made.
-    Without,
-    /// Not tried yet; among many nodes, the first exchange may be all there is.
-    Unopened { alone: bool },
-    /// It is there.
-    Open(Open),
-}
-
-/// Holds a master connection and its socket; one that is ended in a hurry leaves the socket to us.
-struct Open {
-    running: Option<Running>,
-    socket: PathBuf,
-    _right: Right,
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        drop(self.running.take());
-        let _ = fs::remove_file(&self.socket);
-    }
 }
 
 impl Ssh {
@@ -155,6 +129,7 @@ impl Ssh {
             door: OnceLock::new(),
             master: Mutex::new(master),
             is_broken: AtomicBool::new(false),
+            logins: Arc::default(),
             staging: Staging::new(),
         })
     }
@@ -220,69 +195,6 @@ impl Ssh {
         Ok(argv)
     }
 
-    /// Opens the master where it is wanted and not there yet; returns the options of an exchange.
-    fn carried(&self, cancel: &Cancel) -> Result<Vec<String>, Failure> {
-        let mut master = self.master();
-        match *master {
-            Master::Unopened { alone: true } if self.gate.is_crowded() => {
-                *master = Master::Unopened { alone: false };
-            }
-            Master::Unopened { .. } => *master = self.open(cancel)?,
-            Master::Without | Master::Open(_) => {}
-        }
-        Ok(match &*master {
-            Master::Open(Open { socket, .. }) => {
-                vec!["ControlMaster=no".to_owned(), format!("ControlPath={}", socket.display())]
-            }
-            _ => vec!["ControlMaster=no".to_owned(), "ControlPath=none".to_owned()],
-        })
-    }
-
-    /// Waits until an exchange may begin; through the master it needs no login.
-    fn entry(&self, cancel: &Cancel) -> Option<Login> {
-        let carried = matches!(*self.master(), Master::Open(_));
-        if carried { None } else { self.login(cancel) }
-    }
-
-    /// Waits until a login may begin; `None` where any number may.
-    fn login(&self, cancel: &Cancel) -> Option<Login> {
-        if self.gate.is_wide() {
-            return None;
-        }
-        let door = self.door.get_or_init(|| {
-            self.ssh().map_or_else(|_| self.alias.clone(), |ssh| gate::door(&ssh, &self.alias))
-        });
-        Some(self.gate.login(door, cancel))
-    }
-
-    fn open(&self, cancel: &Cancel) -> Result<Master, Failure> {
-        let Some(right) = self.gate.master() else { return Ok(Master::Without) };
-        let Some(socket) = socket() else { return Ok(Master::Without) };
-        let own = ["ControlMaster=yes".to_owned(), format!("ControlPath={}", socket.display())];
-        let argv = self.argv(&own)?;
-        for login in 1.. {
-            let nonce = nonce();
-            // It ends with its standard input, which is open for as long as this process lives.
-            let script = format!("printf '\\n%s z\\n' {nonce}; exec cat >/dev/null\n");
-            let under_way = self.login(cancel);
-            let running = Running::start(LINE, &argv, script)
-                .map_err(|error| Failure::new(FailureKind::Other, format!("ssh: {error}")))?;
-            let greeted = greeted(running, &nonce, cancel);
-            drop(under_way);
-            match greeted {
-                Ok(running) => {
-                    let running = Some(running);
-                    return Ok(Master::Open(Open { running, socket, _right: right }));
-                }
-                Err(End::Crowded(failure)) if login >= LOGINS => return Err(failure),
-                Err(End::Crowded(_)) => pause(login, cancel),
-                Err(End::Broken(failure)) => return Err(failure),
-                Err(_) => break,
-            }
-        }
-        Err(Failure::new(FailureKind::Interrupted, "the run was interrupted"))
-    }
-
     /// Has words sent back, by the master where there is one.
     fn echo(&self, rounds: u32, limit: Duration, cancel: &Cancel) -> Captured {
         match self.carried(cancel).and_then(|own| self.argv(&own)) {
@@ -301,6 +213,35 @@ impl Ssh {
         captured.unwrap_or_else(unanswered)
     }
 
+    /// Sends asks by one exchange.
+    ///
+    /// *Errors*: nothing was sent.
+    fn send(
+        &self,
+        asks: &[(usize, &Ask)],
+        tool: Option<&Tool>,
+        cancel: &Cancel,
+        hear: exchange::Hear<'_>,
+    ) -> Result<End, Failure> {
+        let nonce = nonce();
+        let argv = self.carried(cancel).and_then(|own| self.argv(&own))?;
+        let alone = !matches!(*self.master(), Master::Open(_));
+        let manner = Manner { tool, alone, last: Last::Kill };
+        // Its own mark: what it ends at its end is not what another one runs beside it.
+        let mark = format!("{}/{nonce}", self.mark);
+        let input = script::write(&nonce, &mark, asks, manner).into();
+        let entry = self.entry(cancel);
+        if cancel.requested() {
+            return Err(Failure::new(FailureKind::Interrupted, "the run was interrupted"));
+        }
+        let sent = exchange::Sent { line: LINE, argv: &argv, nonce: &nonce, input, asks, entry };
+        let (end, begun) = exchange::run(sent, cancel, hear);
+        if begun && !matches!(end, End::Through) {
+            self.is_broken.store(true, Ordering::SeqCst);
+        }
+        Ok(end)
+    }
+
     /// Sends asks until every one is answered, one exchange after the other.
     fn converse(
         &self,
@@ -312,33 +253,15 @@ impl Ssh {
         let mut rest = asks;
         let mut logins = 0;
         while !rest.is_empty() {
-            let nonce = nonce();
-            let argv = self.carried(cancel).and_then(|own| self.argv(&own));
-            let argv = match argv {
-                Ok(argv) => argv,
-                Err(failure) => return refuse(rest, &failure, hear),
-            };
-            let alone = !matches!(*self.master(), Master::Open(_));
-            let manner = Manner { tool, alone, last: Last::Kill };
-            let text = script::write(&nonce, &self.mark, rest, manner);
             let mut answered = 0;
             let mut count = |at: usize, captured: Captured, elapsed: Duration| {
                 answered += 1;
                 hear(at, captured, elapsed);
             };
-            let entry = self.entry(cancel);
-            let sent = exchange::Sent {
-                line: LINE,
-                argv: &argv,
-                nonce: &nonce,
-                input: text.into(),
-                asks: rest,
-                entry,
+            let end = match self.send(rest, tool, cancel, &mut count) {
+                Ok(end) => end,
+                Err(failure) => return refuse(rest, &failure, hear),
             };
-            let end = exchange::run(sent, cancel, &mut count);
-            if !matches!(end, End::Through) {
-                self.is_broken.store(true, Ordering::SeqCst);
-            }
             rest = &rest[answered.min(rest.len())..];
             match end {
                 End::Through if rest.is_empty() => return,
@@ -378,81 +301,6 @@ fn unanswered() -> Captured {
     Captured::Failed(Failure::new(FailureKind::ConnectionLost, "there was no answer"))
 }
 
-/// Waits until a session says its first word.
-fn greeted(mut running: Running, nonce: &str, cancel: &Cancel) -> Result<Running, End> {
-    let mut cutter = Cutter::new(nonce);
-    let (mut words, mut open) = (Vec::new(), 2);
-    let deadline = now() + OPENING;
-    while open > 0 && now() < deadline {
-        if cancel.requested() {
-            return Err(End::Interrupted);
-        }
-        match running.heard().recv_timeout(Duration::from_millis(50)) {
-            Ok((Side::Out, Some(bytes))) => {
-                let mut through = false;
-                cutter.push(&bytes, &mut |piece| through |= piece == Piece::Through);
-                if through {
-                    return Ok(running);
-                }
-            }
-            Ok((Side::Err, Some(bytes))) => {
-                let room = exchange::WORDS.saturating_sub(words.len());
-                words.extend(bytes.into_iter().take(room));
-            }
-            Ok((_, None)) => open -= 1,
-            Err(_) => {}
-        }
-    }
-    let _ = running.has_ended();
-    cutter.close(&mut |_| {});
-    let said = String::from_utf8_lossy(&words).into_owned();
-    let failure = trouble::of_ssh(&said);
-    Err(match failure {
-        Some(failure) if trouble::is_crowded(&said) => End::Crowded(failure),
-        None if trouble::is_crowded(&said) => {
-            End::Crowded(Failure::new(FailureKind::LoginRefused, said.trim()))
-        }
-        Some(failure) => End::Broken(failure),
-        None => End::Broken(trouble::of_shell(&cutter.noise(), &said)),
-    })
-}
-
-/// Names a socket in a private folder, where its path is short enough. The folder is one for all
-/// runs of a user: one for each would be left behind by a run that is killed.
-fn socket() -> Option<PathBuf> {
-    let uid = rustix::process::getuid().as_raw();
-    let runtime =
-        std::env::var_os("XDG_RUNTIME_DIR").map(|folder| PathBuf::from(folder).join("verify"));
-    let shared = [std::env::temp_dir(), PathBuf::from("/tmp")];
-    let shared = shared.map(|folder| folder.join(format!("verify-{uid}")));
-    let places = runtime.into_iter().chain(shared);
-    let name = &nonce()[..12];
-    let mut sockets =
-        places.filter(|folder| is_private(folder, uid)).map(|folder| folder.join(name));
-    sockets.find(|socket| socket.as_os_str().len() < LONGEST)
-}
-
-/// Makes a folder that is its user's alone; false where something else stands there.
-fn is_private(folder: &Path, uid: u32) -> bool {
-    if !folder.is_absolute() {
-        return false;
-    }
-    let _ = fs::DirBuilder::new().mode(0o700).create(folder);
-    fs::symlink_metadata(folder)
-        .is_ok_and(|meta| meta.is_dir() && meta.uid() == uid && meta.mode() & 0o777 == 0o700)
-}
-
-/// Waits a little before the next login, not all at the same moment.
-fn pause(login: u32, cancel: &Cancel) {
-    let spread = u64::from(nonce().bytes().map(u32::from).sum::<u32>() % 100);
-    let (_keep, never) = bounded::<()>(0);
-    let until = now() + Duration::from_millis(u64::from(login) * 150 + spread);
-    while now() < until && !cancel.requested() {
-        let _ = never
-            .recv_timeout(Duration::from_millis(50).min(until.saturating_duration_since(now())));
-    }
-}
-
 impl Transport for Ssh {
     fn via(&self) -> Via {
         Via::Ssh(self.alias.clone())
@@ -472,6 +320,10 @@ impl Transport for Ssh {
 
     fn is_costly(&self) -> bool {
         self.gate.is_crowded()
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.logins.load(Ordering::SeqCst) > 0
     }
 
     fn gather_all(
@@ -496,7 +348,7 @@ impl Transport for Ssh {
     fn sweep(&self) -> Vec<String> {
         let is_open = matches!(*self.master(), Master::Open(_));
         // The last words of every script end what it left; a login for that alone is for trouble.
-        if !is_open && !self.is_broken.load(Ordering::SeqCst) {
+        if !is_open && !self.is_broken.swap(false, Ordering::SeqCst) {
             return Vec::new();
         }
         let ask = sweep(&self.mark);

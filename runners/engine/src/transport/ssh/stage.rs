@@ -239,7 +239,7 @@ impl Ssh {
             asks: &[(0, &ask)],
             entry: self.entry(cancel),
         };
-        let end = exchange::run(sent, cancel, &mut hear);
+        let (end, _) = exchange::run(sent, cancel, &mut hear);
         let said = captured.ok_or_else(|| refusal::unheard(end))?;
         let Captured::Exec { exit, stdout, stderr, .. } = said else {
             return Err(refusal::late(said, size));
