@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use verify_engine::facts::{self, CAPABILITIES, UNKNOWN};
+use verify_engine::{
+    capability::REMOTE,
+    facts::{self, CAPABILITIES, UNKNOWN},
+};
 use verify_model::{
     ask::Ask,
     evidence::{Captured, Evidence, Failure, FailureKind, Stream},
@@ -143,7 +146,10 @@ fn every_capability_is_either_there_or_missing_with_a_reason() {
     for facts in [of(WORKSTATION), of(&[])] {
         for (name, doc) in CAPABILITIES {
             let why = facts.missing.get(*name);
-            assert!(facts.capabilities.contains(*name) != why.is_some(), "{name}");
+            // How a node is asked is no fact of it: the session knows.
+            let known = facts.capabilities.contains(*name) || why.is_some();
+            assert_eq!(known, *name != REMOTE, "{name}");
+            assert!(!facts.capabilities.contains(*name) || why.is_none(), "{name}");
             assert!(why.is_none_or(|why| !why.contains("no one knows")), "{name}: {why:?}");
             assert!(doc.ends_with('.'), "{name}");
         }
