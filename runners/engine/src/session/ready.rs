@@ -109,7 +109,7 @@ pub(super) fn ready(chosen: &ChosenNode, ids: Ids, context: &Context) -> Prepare
     let _own = context.floor.take(&[machine], &context.cancel);
     let interpreter = file.python.clone().unwrap_or_default();
     let asks = asks(chosen, &interpreter);
-    let along = if transport.is_costly() { along(chosen, &interpreter, &asks) } else { Vec::new() };
+    let along = if transport.is_costly() { along(chosen, &interpreter) } else { Vec::new() };
     let mut evidence = gatherer.gather(&[asks.as_slice(), &along].concat(), |_| {});
     let ahead = evidence.split_off(asks.len());
     let further = facts::further(&evidence.iter().collect::<Vec<_>>());
@@ -167,7 +167,7 @@ fn asks(chosen: &ChosenNode, interpreter: &str) -> Vec<Ask> {
 
 /// Lists what state checks will ask for whatever the node turns out to be, so that it can go along
 /// with the facts: of checks that need nothing, or no more than a system or an architecture.
-fn along(chosen: &ChosenNode, interpreter: &str, facts: &[Ask]) -> Vec<Ask> {
+fn along(chosen: &ChosenNode, interpreter: &str) -> Vec<Ask> {
     let guess = Facts { python: interpreter.to_owned(), ..Facts::default() };
     let is_plain = |check: &&Check| {
         check.effect == Effect::Reads
@@ -177,7 +177,8 @@ fn along(chosen: &ChosenNode, interpreter: &str, facts: &[Ask]) -> Vec<Ask> {
         let asks = probes::find(&check.probe)?.asks(With(&check.with), &guess).ok()?;
         Some(asks.into_iter().map(|ask| ask.limited_to(check.limit_ms)))
     });
-    let mut seen: BTreeSet<Ask> = facts.iter().cloned().collect();
+    // What the facts ask for, too, is asked again: evidence belongs to one or the other.
+    let mut seen = BTreeSet::new();
     asked.flatten().filter(|ask| seen.insert(ask.clone())).collect()
 }
 
