@@ -1,7 +1,7 @@
 //! What a node lacks to answer every check of its suites, what each lack costs, what to do about it.
 //!
 //! Three sources: capabilities that checks name, programs and files that their probes would use, and
-//! the table of rights in [`right`]. Nothing is measured: programs are looked for and not started,
+//! the table of rights in `right`. Nothing is measured: programs are looked for and not started,
 //! files are read that a check that only reads would read. What nothing can change, such as Linux
 //! on a Mac, is no lack unless the node file promises it.
 
