@@ -110,13 +110,20 @@ pub(in crate::transport) fn write(
     text
 }
 
+/// How often the processes of a node are looked at for what a run left: one that was told to end
+/// may still be there, and may have started another before it heard.
+const LOOKS: u32 = 5;
+
 /// Writes what ends every process that a run left behind, and prints its name.
 pub(super) fn sweep(mark: &str) -> String {
     // The mark is of our own making, and nothing in it is special.
     let mark = format!("{}={mark}/", stray::VARIABLE);
     format!(
-        "for F in $(grep -a -l -F '{mark}' /proc/[0-9]*/environ 2>/dev/null); do \
-         P=${{F#/proc/}}; P=${{P%/environ}}; [ \"$P\" = $$ ] || {{ cat /proc/$P/comm; kill -KILL $P; }}; done"
+        "K={LOOKS}; D=; while [ $K -gt 0 ]; do K=$((K - 1)); S=; \
+         for F in $(grep -a -l -F '{mark}' /proc/[0-9]*/environ 2>/dev/null); do \
+         P=${{F#/proc/}}; P=${{P%/environ}}; [ \"$P\" = $$ ] && continue; S=1; \
+         case \" $D \" in *\" $P \"*) ;; *) D=\"$D $P\"; cat /proc/$P/comm;; esac; kill -KILL $P; done; \
+         [ \"$S\" ] || break; done"
     )
 }
 
