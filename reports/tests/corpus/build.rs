@@ -9,6 +9,7 @@ use verify_model::{
     effect::Effect,
     evidence::{Captured, Evidence, Stream},
     finding::FindingCode,
+    fingerprint::Fingerprint,
     judge::judge,
     matcher::{Literal, Matcher},
     metric::{Direction, Metric},
@@ -78,7 +79,12 @@ impl Builder {
             ..Facts::default()
         };
         let file = NodeFile { name: name.into(), ..NodeFile::default() };
-        self.run.nodes.push(RunNode { file, via: Via::Ssh(name.into()), facts });
+        self.run.nodes.push(RunNode {
+            file,
+            via: Via::Ssh(name.into()),
+            facts,
+            fingerprint: Fingerprint::default(),
+        });
         self.node = name.into();
     }
 

@@ -16,6 +16,7 @@ pub mod exit;
 mod expectation;
 pub mod field;
 pub mod finding;
+pub mod fingerprint;
 pub mod judge;
 pub mod link;
 pub mod matcher;

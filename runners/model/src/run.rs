@@ -11,6 +11,7 @@ use crate::{
     check::Check,
     evidence::Evidence,
     exit::{self, Situation},
+    fingerprint::Fingerprint,
     judge::judge,
     node::{Facts, NodeFile, Via},
     outcome::Counts,
@@ -53,6 +54,9 @@ pub struct RunNode {
     pub via: Via,
     /// What was found out.
     pub facts: Facts,
+    /// What the machine is made of.
+    #[serde(default, skip_serializing_if = "Fingerprint::is_empty")]
+    pub fingerprint: Fingerprint,
 }
 
 /// Holds one suite file that the run used.

@@ -16,6 +16,7 @@ use verify_model::{
     effect::Effect,
     event::Event,
     exit::Situation,
+    fingerprint::Fingerprint,
     node::{Facts, NodeFile, Via},
     run::{Header, PlannedCheck, RunNode, SuiteSource},
     settle::settle,
@@ -77,7 +78,12 @@ pub fn execute(
 
 /// Says what is known of a node that was not asked yet.
 fn named(file: &NodeFile, via: Via) -> RunNode {
-    RunNode { file: file.clone(), via, facts: Facts::default() }
+    RunNode {
+        file: file.clone(),
+        via,
+        facts: Facts::default(),
+        fingerprint: Fingerprint::default(),
+    }
 }
 
 fn of_chosen(node: &ChosenNode) -> impl Iterator<Item = PlannedCheck> {

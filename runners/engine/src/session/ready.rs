@@ -10,6 +10,7 @@ use verify_model::{
     check::Check,
     effect::Effect,
     evidence::Evidence,
+    fingerprint::Fingerprint,
     node::{Facts, Via},
     run::{RunNode, SuiteSource},
 };
@@ -136,7 +137,12 @@ pub(super) fn ready(chosen: &ChosenNode, ids: Ids, context: &Context) -> Prepare
     };
     let compared = chosen.accepted.iter().map(|accepted: &Accepted| accepted.on(&facts));
     let baselines = compared.filter(asked).collect();
-    let node = RunNode { file: file.clone(), via: transport.via(), facts };
+    let node = RunNode {
+        file: file.clone(),
+        via: transport.via(),
+        facts,
+        fingerprint: Fingerprint::default(),
+    };
     let transport = Arc::clone(transport);
     PreparedNode { node, transport, steps, evidence, ahead, baselines, ids }
 }
@@ -144,7 +150,12 @@ pub(super) fn ready(chosen: &ChosenNode, ids: Ids, context: &Context) -> Prepare
 /// Holds a node of which nothing is asked, not even what it is.
 fn left_alone(chosen: &ChosenNode, ids: Ids, why: &str) -> PreparedNode {
     let ChosenNode { file, transport, checks, .. } = chosen;
-    let node = RunNode { file: file.clone(), via: transport.via(), facts: Facts::default() };
+    let node = RunNode {
+        file: file.clone(),
+        via: transport.via(),
+        facts: Facts::default(),
+        fingerprint: Fingerprint::default(),
+    };
     PreparedNode {
         node,
         transport: Arc::clone(transport),

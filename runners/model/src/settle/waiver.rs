@@ -1,4 +1,4 @@
-//! Looks at all verdicts of a run together: waivers now, families of comparisons later. Pure.
+//! Applies waivers: a known failure is excused until a day, and never longer.
 
 use crate::{
     finding::{Finding, FindingCode},
@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Applies waivers to verdicts; `today` is the day of the run's start, as `YYYY-MM-DD`.
-pub fn settle(verdicts: &mut [Verdict], waivers: &[Waiver], today: &str) {
+pub(super) fn excuse(verdicts: &mut [Verdict], waivers: &[Waiver], today: &str) {
     for verdict in verdicts {
         let found =
             waivers.iter().find(|w| w.node == verdict.key.node && w.check == verdict.key.check);
