@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use verify_model::{
     ask::Ask,
     baseline::Baseline,
-    check::{Check, Expectation, Location},
+    check::{Check, Comparing, Expectation, Location},
     effect::Effect,
     evidence::{Captured, Evidence, Stream},
     finding::FindingCode,
@@ -40,6 +40,7 @@ impl Builder {
             root: "/srv/verify".into(),
             command: vec!["verify".into(), "--node".into(), "nvidia".into()],
             require_baseline: false,
+            until_decided: false,
             orchestrator: "book.local".into(),
         };
         let suite = |name: &str, title: &str| SuiteSource {
@@ -166,15 +167,7 @@ impl Builder {
     pub(crate) fn baseline(&mut self, id: &str, field: &str, centre: &str) {
         let key = CheckKey::new(&self.node, id);
         let centre = centre.parse().unwrap();
-        self.run.baselines.push(Baseline {
-            key,
-            field: field.into(),
-            centre,
-            spread: None,
-            units: 5,
-            epoch: String::new(),
-            mismatch: None,
-        });
+        self.run.baselines.push(Baseline { units: 5, ..Baseline::new(key, field, centre) });
     }
 
     /// Captures the end of a program; returns the number of the evidence.
@@ -254,7 +247,13 @@ pub(crate) fn expect(field: &str, matcher: &str, text: &str) -> Expectation {
         other => panic!("no matcher {other}"),
     };
     let location = Location { file: "suites/machine.toml".into(), line: 20 };
-    Expectation { field: field.into(), matchers: vec![matcher], source: None, location }
+    Expectation {
+        field: field.into(),
+        matchers: vec![matcher],
+        source: None,
+        comparing: Comparing::default(),
+        location,
+    }
 }
 
 fn attempt(repeat: u32, r#try: u32, result: Result<Observation, AttemptError>) -> Attempt {

@@ -137,6 +137,7 @@ fn run(transport: Arc<dyn Transport>) -> (Run, Vec<Event>) {
         root: "test".to_owned(),
         command: vec![],
         require_baseline: false,
+        until_decided: false,
         orchestrator: "host".to_owned(),
     };
     let mut keep = Keep::default();

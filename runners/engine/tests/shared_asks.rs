@@ -120,6 +120,7 @@ fn equal_asks_are_gathered_once_across_waves() {
         root: "test".to_owned(),
         command: Vec::new(),
         require_baseline: false,
+        until_decided: false,
         orchestrator: "test".to_owned(),
     };
     let mut observer = Folding(Fold::default());

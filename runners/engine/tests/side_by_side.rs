@@ -155,6 +155,7 @@ fn events(one: Arc<dyn Transport>, two: Arc<dyn Transport>, promise: &str) -> Ve
         root: "test".to_owned(),
         command: vec![],
         require_baseline: false,
+        until_decided: false,
         orchestrator: "host".to_owned(),
     };
     let mut keep = Keep::default();

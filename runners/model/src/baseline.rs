@@ -10,6 +10,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{quantity::Quantity, verdict::CheckKey};
 
+/// Holds one accepted unit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Past {
+    /// Session, counted from 1: units of one boot and less than an hour apart.
+    pub session: u32,
+    /// Value, in the unit of the centre.
+    pub value: f64,
+}
+
 /// Holds the accepted centre of one metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -28,12 +38,41 @@ pub struct Baseline {
     /// Run with which the epoch of these units began.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub epoch: String,
+    /// Accepted units that count now, in the order of time; empty in old records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub current: Vec<Past>,
+    /// The first accepted units, which stay; empty where they are the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub anchor: Vec<Past>,
+    /// Units of earlier runs that are compared together with this run's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Past>,
+    /// What changed in the machine since, a line each: possible causes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
     /// Why an answer of this run cannot be compared with it, if it cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mismatch: Option<String>,
 }
 
 impl Baseline {
+    /// Builds a baseline of one unit, which is its centre.
+    pub fn new(key: CheckKey, field: impl Into<String>, centre: Quantity) -> Self {
+        Self {
+            key,
+            field: field.into(),
+            centre,
+            spread: None,
+            units: 1,
+            epoch: String::new(),
+            current: Vec::new(),
+            anchor: Vec::new(),
+            earlier: Vec::new(),
+            changed: Vec::new(),
+            mismatch: None,
+        }
+    }
+
     /// Orders baselines by check and field.
     pub fn order(one: &Self, other: &Self) -> Ordering {
         (&one.key, &one.field).cmp(&(&other.key, &other.field))

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     effect::Effect,
     matcher::{Literal, Matcher},
+    quantity::Quantity,
 };
 
 /// Holds the parameters of a probe, by name.
@@ -26,6 +27,31 @@ pub struct Location {
     pub line: u32,
 }
 
+/// Says how a field is compared with its baseline, beside the tolerance of `within`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Comparing {
+    /// Row of the table of noise, as [`crate::statistics::CLASSES`] names it; `unknown` unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// Change that people want to be able to see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detect: Option<Quantity>,
+    /// Change from which a first look is enough to fail, though the noise is not known yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disaster: Option<Quantity>,
+    /// Smallest step in which the tool counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<Quantity>,
+}
+
+impl Comparing {
+    /// Tells whether the suite says nothing.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Holds the demands on one field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -37,6 +63,9 @@ pub struct Expectation {
     /// Where the limit comes from, if not from the check's own source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// How it is compared with its baseline.
+    #[serde(default, skip_serializing_if = "Comparing::is_default")]
+    pub comparing: Comparing,
     /// Where it stands.
     pub location: Location,
 }

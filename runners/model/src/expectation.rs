@@ -3,10 +3,14 @@
 use crate::{
     baseline::Baseline,
     check::Expectation,
-    comparison::{self, Compared},
+    comparison::{
+        Comparison,
+        build::{Built, build},
+        exact::{self, Compared},
+    },
     finding::{Finding, FindingCode, Severity},
     matcher::{self, MatchError, Matcher},
-    metric::{Direction, quantile},
+    metric::quantile,
     observation::Observation,
     quantity::Quantity,
     value::Value,
@@ -20,6 +24,16 @@ pub(crate) struct Judged {
     pub(crate) findings: Vec<Finding>,
     /// What was read; one element, or none.
     pub(crate) readings: Vec<Reading>,
+    /// What is compared; one element, or none.
+    pub(crate) comparisons: Vec<Comparison>,
+}
+
+/// Holds what was asked: of which check, what is normal, and what the attempts that count saw.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) key: &'a CheckKey,
+    pub(crate) baselines: &'a [Baseline],
+    pub(crate) seen: &'a [&'a Observation],
 }
 
 /// Says how one demand came out.
@@ -29,17 +43,14 @@ enum Met {
     Unread(String, FindingCode),
     Off(Quantity),
     NoBaseline,
-    NotComparable(String),
+    Not(FindingCode, String),
 }
 
 /// Judges an expectation: every matcher on the combined value, and facts in every repeat.
-pub(crate) fn judge_field(
-    expectation: &Expectation,
-    role: Role,
-    seen: &[&Observation],
-    key: &CheckKey,
-    baselines: &[Baseline],
-) -> Judged {
+///
+/// How a metric stands to its baseline is decided later, with all others.
+pub(crate) fn judge_field(expectation: &Expectation, role: Role, asked: Asked<'_>) -> Judged {
+    let Asked { key, baselines, seen } = asked;
     let field = expectation.field.as_str();
     let mut combined = combine(field, seen);
     let is_metric = seen.iter().any(|o| o.metric_at(field).is_some());
@@ -50,12 +61,21 @@ pub(crate) fn judge_field(
     };
     let baseline = baselines.iter().find(|b| b.key == *key && b.field == field);
     let demand = matcher::phrase(&expectation.matchers);
+    let tolerance = expectation.matchers.iter().find_map(|matcher| match matcher {
+        Matcher::Within(tolerance) => Some(*tolerance),
+        _ => None,
+    });
+    let built = tolerance
+        .zip(baseline)
+        .filter(|_| is_metric)
+        .map(|(tolerance, baseline)| build(expectation, role, seen, baseline, tolerance));
 
     let mut judged = Judged::default();
     let mut worst: Option<(FindingCode, String, &Value)> = None;
     for (index, value) in values.iter().enumerate() {
         let same_attempt = if is_metric { seen } else { &seen[index..=index] };
-        let fault = fault(expectation, value, same_attempt, (baseline, &demand));
+        let against = Against { baseline, built: built.as_ref(), is_metric };
+        let fault = fault(expectation, value, same_attempt, (against, &demand));
         let Some((code, message)) = fault else { continue };
         let graver = |(known, _, _): &(FindingCode, String, &Value)| {
             code.row().severity < known.row().severity
@@ -66,27 +86,38 @@ pub(crate) fn judge_field(
     }
     let mut missed = false;
     let mut unanswered = false;
-    let worst_is_none = worst.is_none();
     if let Some((code, message, value)) = worst {
         missed = code.row().severity == Severity::Failure;
         unanswered = !missed;
         combined = value.clone();
         let mut finding = finding_for(expectation, role, code, message, &demand, value);
         if let Some(centre) =
-            comparison::comparable(baseline).filter(|_| code == FindingCode::OffBaseline)
+            exact::comparable(baseline).filter(|_| code == FindingCode::OffBaseline)
         {
             finding.expected = Some(format!("{demand} {centre}"));
         }
         judged.findings.push(finding);
     }
-    if worst_is_none {
-        judged.findings.extend(comparison::improvement(expectation, &combined, baseline, seen));
+    if let Some(Built::Compared(mut comparison)) = built {
+        if let Some(sides) = &mut comparison.sides {
+            sides.about.demand.clone_from(&demand);
+        }
+        judged.comparisons.push(*comparison);
     }
     let mut reading = reading(field, role, Some(demand), &combined, seen);
-    reading.baseline = comparison::comparable(baseline);
+    reading.baseline = exact::comparable(baseline);
     reading.held = if unanswered { None } else { Some(!missed) };
     judged.readings.push(reading);
     judged
+}
+
+/// Holds what a value is compared with.
+#[derive(Clone, Copy)]
+struct Against<'a> {
+    baseline: Option<&'a Baseline>,
+    /// The comparison of a metric, or why there is none.
+    built: Option<&'a Built>,
+    is_metric: bool,
 }
 
 /// Says what keeps one value from being acceptable.
@@ -94,7 +125,7 @@ fn fault(
     expectation: &Expectation,
     value: &Value,
     seen: &[&Observation],
-    (baseline, demand): (Option<&Baseline>, &str),
+    (against, demand): (Against<'_>, &str),
 ) -> Option<(FindingCode, String)> {
     let field = expectation.field.as_str();
     match value {
@@ -105,7 +136,7 @@ fn fault(
             Some((FindingCode::ValueAbsent, format!("`{field}` is absent: {how}")))
         }
         present => {
-            let (code, text) = meet_all(expectation, present, seen, baseline)?;
+            let (code, text) = meet_all(expectation, present, seen, against)?;
             let missed = || format!("`{field}` is {}", present.shown_against(demand));
             Some((code, if text.is_empty() { missed() } else { text }))
         }
@@ -141,12 +172,11 @@ fn meet_all(
     expectation: &Expectation,
     value: &Value,
     seen: &[&Observation],
-    baseline: Option<&Baseline>,
+    against: Against<'_>,
 ) -> Option<(FindingCode, String)> {
     let mut worst: Option<(FindingCode, String)> = None;
-    let direction = comparison::direction(&expectation.field, seen);
     for matcher in &expectation.matchers {
-        let found = match meet(matcher, value, seen, (baseline, direction)) {
+        let found = match meet(matcher, value, seen, against) {
             Met::Yes => continue,
             Met::No => return Some((FindingCode::ExpectationMissed, String::new())),
             Met::Off(baseline) => (
@@ -166,10 +196,9 @@ fn meet_all(
                     value.shown()
                 ),
             ),
-            Met::NotComparable(why) => (
-                FindingCode::NotComparable,
-                format!("`{}` is {}, and {why}", expectation.field, value.shown()),
-            ),
+            Met::Not(code, why) => {
+                (code, format!("`{}` is {}, and {why}", expectation.field, value.shown()))
+            }
         };
         let graver =
             |(known, _): &(FindingCode, String)| found.0.row().severity < known.row().severity;
@@ -183,26 +212,10 @@ fn meet_all(
     worst
 }
 
-fn meet(
-    matcher: &Matcher,
-    value: &Value,
-    seen: &[&Observation],
-    (baseline, direction): (Option<&Baseline>, Direction),
-) -> Met {
+fn meet(matcher: &Matcher, value: &Value, seen: &[&Observation], against: Against<'_>) -> Met {
     let answer = match matcher {
         Matcher::AgreesWith(other) => agree(value, &combine(other, seen)),
-        Matcher::Within(tolerance) => {
-            return match comparison::within(value, *tolerance, baseline, direction) {
-                Compared::Within => Met::Yes,
-                Compared::Off(centre) => Met::Off(centre),
-                Compared::NoBaseline => Met::NoBaseline,
-                Compared::NotComparable(why) => Met::NotComparable(why),
-                Compared::NoQuantity => {
-                    let why = format!("{value} is not a quantity");
-                    Met::Unread(why, FindingCode::KindMismatch)
-                }
-            };
-        }
+        Matcher::Within(tolerance) => return within(value, *tolerance, against),
         _ => matcher.meet(value),
     };
     match answer {
@@ -211,6 +224,25 @@ fn meet(
         Err(MatchError::Unreadable(why)) => Met::Unread(why, FindingCode::ValueUnreadable),
         Err(error @ MatchError::Kind { .. }) => {
             Met::Unread(error.to_string(), FindingCode::KindMismatch)
+        }
+    }
+}
+
+fn within(value: &Value, tolerance: Quantity, against: Against<'_>) -> Met {
+    if against.is_metric {
+        return match against.built {
+            None => Met::NoBaseline,
+            Some(Built::Compared(_) | Built::Equal) => Met::Yes,
+            Some(Built::Not(code, why)) => Met::Not(*code, why.clone()),
+        };
+    }
+    match exact::within(value, tolerance, against.baseline) {
+        Compared::Within => Met::Yes,
+        Compared::Off(centre) => Met::Off(centre),
+        Compared::NoBaseline => Met::NoBaseline,
+        Compared::NotComparable(why) => Met::Not(FindingCode::NotComparable, why),
+        Compared::NoQuantity => {
+            Met::Unread(format!("{value} is not a quantity"), FindingCode::KindMismatch)
         }
     }
 }

@@ -67,7 +67,7 @@ catalogue! {
         "Compare expected and observed; `verify explain CHECK` says why it matters.";
     OffBaseline "off-baseline" Failure
         "The value is worse than its baseline by more than the tolerance."
-        "Find what changed; if this is the new normal: verify baseline accept RUN --check CHECK --new-epoch --reason TEXT.";
+        "Find what changed; if this is the new normal: verify baseline accept RUN --check CHECK --new-epoch --rebase-anchor --reason TEXT.";
     ValueAbsent "value-absent" Failure
         "The node answered that the thing does not exist."
         "Install or enable what is missing, or give the check a `when` if the node need not have it.";
@@ -173,6 +173,15 @@ catalogue! {
     TooFewSamples "too-few-samples" Unjudged
         "There are too few samples to judge by."
         "Raise `repeat`, or run with --repeat.";
+    Inconclusive "inconclusive" Unjudged
+        "Whether it is as its baseline or worse cannot be said yet."
+        "Take more runs: verify run --check CHECK --until-decided; a longer baseline makes each count for more.";
+    PossibleRegression "possible-regression" Unjudged
+        "It looks worse than its baseline, and the noise of this machine is not known well enough to say so."
+        "Run again after a reboot or an hour later, with --with RUN; baselines of three sessions and more decide for themselves.";
+    RulerMoved "ruler-moved" Unjudged
+        "What no change of the machine can touch moved, too, so no loss counts that was measured beside it."
+        "Find what else ran there, or what holds the clock down, and run again.";
     NotComparable "not-comparable" Unjudged
         "The baseline was taken with another definition or on another machine."
         "Accept a new baseline when the value is as it should be: verify baseline accept RUN --check CHECK --new-epoch --reason TEXT.";
@@ -188,6 +197,12 @@ catalogue! {
     Improved "improved" Advice
         "The value is better than its baseline by more than the tolerance."
         "Accept the run, so that a later loss shows: verify baseline accept RUN --check CHECK --new-epoch --reason TEXT.";
+    RepeatsLeftOut "repeats-left-out" Advice
+        "Some repeats were disturbed, and the others were judged without them."
+        "Remove what is named in the message.";
+    MachineChanged "machine-changed" Advice
+        "The machine is not the one of the baseline, and nothing got worse: a new baseline is owed."
+        "Accept what changed, verify baseline accept RUN --check CHECK --new-epoch --reason TEXT, or revert it.";
     RemoveWaiver "remove-waiver" Advice
         "The check passes although a waiver excuses it."
         "Remove the waiver.";
@@ -263,6 +278,9 @@ pub struct Finding {
     /// Where the bytes are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<EvidenceId>,
+    /// Whether it says how a comparison came out: it is taken back when all are decided together.
+    #[serde(skip)]
+    pub(crate) compares: bool,
 }
 
 impl Finding {
@@ -280,6 +298,7 @@ impl Finding {
             next: row.next.to_owned(),
             location: None,
             evidence: Vec::new(),
+            compares: false,
         }
     }
 }

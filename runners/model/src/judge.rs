@@ -8,11 +8,12 @@
 use crate::{
     baseline::Baseline,
     check::Check,
-    comparison,
-    expectation::{self, Judged},
+    comparison::exact,
+    expectation::{self, Asked, Judged},
     finding::{Finding, FindingCode, Severity},
     observation::{Attempt, Observation},
     outcome::Outcome,
+    settle,
     verdict::{Answer, CheckKey, Reading, Role, Verdict},
 };
 
@@ -55,6 +56,8 @@ pub fn judge(node: &str, check: &Check, answer: &Answer, baselines: &[Baseline])
         }
     }
     verdict.decided_by = decided_by(&verdict);
+    // As if there were no others: a run decides again when it has everything.
+    settle::decide(std::slice::from_mut(&mut verdict), settle::Looks::Once);
     verdict
 }
 
@@ -66,6 +69,7 @@ pub(crate) fn blank(node: &str, check: &Check) -> Verdict {
         decided_by: None,
         findings: Vec::new(),
         readings: Vec::new(),
+        comparisons: Vec::new(),
         attempts: 0,
         elapsed_us: 0,
         blocked_by: None,
@@ -80,7 +84,7 @@ fn error(verdict: &mut Verdict, code: FindingCode, message: &str) {
 }
 
 /// Finds the code that decided the outcome: the first of the severity that the outcome stands for.
-fn decided_by(verdict: &Verdict) -> Option<FindingCode> {
+pub(crate) fn decided_by(verdict: &Verdict) -> Option<FindingCode> {
     let severity = match verdict.outcome {
         Outcome::Pass => return None,
         Outcome::Fail => Severity::Failure,
@@ -99,7 +103,7 @@ fn judge_attempts(
 ) {
     verdict.attempts = attempts.len();
     verdict.elapsed_us = attempts.iter().fold(0, |sum: u64, a| sum.saturating_add(a.elapsed_us));
-    let finals = final_attempts(attempts);
+    let (finals, left_out) = that_count(final_attempts(attempts));
     if finals.is_empty() {
         return error(verdict, FindingCode::NotReached, "no attempt was recorded");
     }
@@ -130,6 +134,17 @@ fn judge_attempts(
         let message = format!("answered by {by}");
         verdict.findings.push(Finding::new(FindingCode::Simulated, message));
     }
+    if let Some(why) = left_out.iter().find_map(|attempt| attempt.disturbed.as_ref()) {
+        let message = format!(
+            "{} of {} repeats do not count: {why}",
+            left_out.len(),
+            left_out.len() + finals.len()
+        );
+        verdict.findings.push(Finding::new(FindingCode::RepeatsLeftOut, message));
+    }
+    for comparison in &mut verdict.comparisons {
+        comparison.gated = left_out.len();
+    }
     let tried_again = attempts.iter().filter(|a| a.result.is_err()).count();
     if answered && tried_again > 0 {
         let message = format!("answered after {tried_again} failed attempt(s)");
@@ -141,8 +156,25 @@ fn judge_attempts(
             finding.evidence.clone_from(&evidence);
         }
     }
+    for sides in verdict.comparisons.iter_mut().filter_map(|c| c.sides.as_mut()) {
+        sides.about.evidence.clone_from(&evidence);
+    }
     verdict.findings.sort_by_key(|f| f.severity);
     verdict.outcome = settle_outcome(verdict, &finals);
+    if !answered || finals.iter().any(|attempt| attempt.disturbed.is_some()) {
+        verdict.comparisons.clear();
+    }
+}
+
+/// Returns the attempts that count, and those that do not: up to a third may have been disturbed.
+///
+/// *Source*: beyond a third of a side nothing is concluded (`runners/model/STATISTICS.md`).
+fn that_count(finals: Vec<&Attempt>) -> (Vec<&Attempt>, Vec<&Attempt>) {
+    let disturbed = finals.iter().filter(|attempt| attempt.disturbed.is_some()).count();
+    if disturbed * 3 > finals.len() {
+        return (finals, Vec::new());
+    }
+    finals.into_iter().partition(|attempt| attempt.disturbed.is_none())
 }
 
 /// Decides the outcome from the findings alone.
@@ -207,7 +239,8 @@ fn read_fields(
     let roles = [(Role::Expect, &check.expect), (Role::Advise, &check.advise)];
     for (role, expectations) in roles {
         for expectation in expectations {
-            let judged = expectation::judge_field(expectation, role, seen, &key, baselines);
+            let asked = Asked { key: &key, baselines, seen };
+            let judged = expectation::judge_field(expectation, role, asked);
             absorb(verdict, check, judged);
         }
     }
@@ -215,7 +248,7 @@ fn read_fields(
         let baseline = baselines.iter().find(|b| b.key == key && b.field == *field);
         let mut judged = record_field(field, check.only_records(), seen);
         for reading in &mut judged.readings {
-            reading.baseline = comparison::comparable(baseline);
+            reading.baseline = exact::comparable(baseline);
         }
         absorb(verdict, check, judged);
     }
@@ -235,6 +268,14 @@ fn absorb(verdict: &mut Verdict, check: &Check, judged: Judged) {
         verdict.findings.push(finding);
     }
     verdict.readings.extend(judged.readings);
+    for mut comparison in judged.comparisons {
+        if let Some(sides) = &mut comparison.sides {
+            sides.about.fix.clone_from(&check.fix);
+            let source = || Some(check.source.clone()).filter(|source| !source.is_empty());
+            sides.about.source = sides.about.source.take().or_else(source);
+        }
+        verdict.comparisons.push(comparison);
+    }
 }
 
 /// Lets the check's own advice replace the catalogue's where the node is at fault.

@@ -7,7 +7,7 @@
 pub mod ask;
 pub mod baseline;
 pub mod check;
-mod comparison;
+pub mod comparison;
 pub mod cpu_set;
 pub mod effect;
 pub mod event;

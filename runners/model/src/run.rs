@@ -15,7 +15,7 @@ use crate::{
     judge::judge,
     node::{Facts, NodeFile, Via},
     outcome::Counts,
-    settle::settle,
+    settle::{Looks, settle},
     verdict::{Answer, CheckKey, Verdict},
 };
 
@@ -40,8 +40,18 @@ pub struct Header {
     pub command: Vec<String>,
     /// Whether a missing baseline is an error.
     pub require_baseline: bool,
+    /// Whether more runs were taken until everything was decided.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub until_decided: bool,
     /// Host name of the machine that asks.
     pub orchestrator: String,
+}
+
+impl Header {
+    /// Says at how many units comparisons are looked at.
+    pub fn looks(&self) -> Looks {
+        if self.until_decided { Looks::UntilDecided } else { Looks::Once }
+    }
 }
 
 /// Holds one node of a run: its file, the way it was asked, and what was found out before planning.
@@ -137,7 +147,7 @@ impl Run {
             judge(&planned.node, &planned.check, &check.answer, own)
         };
         let mut verdicts: Vec<Verdict> = self.checks.iter().map(judged).collect();
-        settle(&mut verdicts, &waivers, &today);
+        settle(&mut verdicts, self.header.looks(), &waivers, &today);
         for (check, verdict) in self.checks.iter_mut().zip(verdicts) {
             check.verdict = verdict;
         }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    comparison::Comparison,
     finding::{Finding, FindingCode},
     observation::Attempt,
     outcome::Outcome,
@@ -141,6 +142,9 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// Every field that was read.
     pub readings: Vec<Reading>,
+    /// Every metric beside its baseline.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comparisons: Vec<Comparison>,
     /// Number of attempts, tries included.
     pub attempts: usize,
     /// Time spent on it. *Units*: us.
@@ -157,15 +161,34 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Returns the verdict without findings and readings: enough to settle it and to count it.
+    /// Tells whether what comes after it must not be asked: a loss against a baseline, which is decided
+    /// when everything has been measured, keeps nobody waiting.
+    pub fn outcome_for_others(&self) -> Outcome {
+        let else_failed =
+            |f: &Finding| f.severity == crate::finding::Severity::Failure && !f.compares;
+        match self.outcome {
+            Outcome::Fail if !self.findings.iter().any(else_failed) => Outcome::Pass,
+            outcome => outcome,
+        }
+    }
+
+    /// Returns the verdict without words and readings: enough to settle it and to count it.
     #[must_use]
     pub fn outline(&self) -> Self {
+        // What a comparison makes of an outcome depends on what else was found.
+        let weigh = |finding: &Finding| Finding {
+            field: finding.field.clone(),
+            compares: finding.compares,
+            ..Finding::new(finding.code, "")
+        };
+        let findings = self.findings.iter().map(weigh).filter(|_| !self.comparisons.is_empty());
         Self {
             key: self.key.clone(),
             outcome: self.outcome,
             decided_by: self.decided_by,
-            findings: Vec::new(),
+            findings: findings.collect(),
             readings: Vec::new(),
+            comparisons: self.comparisons.clone(),
             attempts: self.attempts,
             elapsed_us: self.elapsed_us,
             blocked_by: self.blocked_by.clone(),

@@ -225,6 +225,7 @@ fn record(answers: &[u8]) -> Vec<Event> {
         root: "/".into(),
         command: vec![],
         require_baseline: false,
+        until_decided: false,
         orchestrator: "here".into(),
     };
     let mut events = vec![Event::Started(header)];

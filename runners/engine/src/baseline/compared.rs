@@ -6,6 +6,7 @@ use verify_model::{baseline::Baseline, check::Check, node::Facts, verdict::Check
 
 use super::{
     ledger::{History, Ledger},
+    session::past,
     shelf::{Place, Shelf, is_plain},
     summary::centre,
     unit::{definition, fields},
@@ -74,14 +75,16 @@ fn of_check<'h>(
     fields.into_iter().filter_map(move |field| {
         let now = centre(&history.current, field)?;
         let newest = history.newest()?;
+        let measure = now.centre.unit();
+        let anchor = if history.anchor == history.current { &[][..] } else { &history.anchor };
         let baseline = Baseline {
-            key: CheckKey::new(node, &check.id),
-            field: field.to_owned(),
-            centre: now.centre,
             spread: now.spread,
             units: now.units,
             epoch: newest.epoch.clone(),
+            current: past(&history.current, field, measure),
+            anchor: past(anchor, field, measure),
             mismatch: mismatch.clone(),
+            ..Baseline::new(CheckKey::new(node, &check.id), field, now.centre)
         };
         Some(Accepted { baseline, machine: newest.machine.clone() })
     })

@@ -2,7 +2,7 @@
 //!
 //! Reading order: `unit` (one line), `ledger` (all lines of a suite on a node), `summary` (what people
 //! review) and its `comment`s, `witness` (the two agree), `shelf` (the files), `proposal` (from a run),
-//! `accept` (into the files), `compared` (for a plan). Statistics come later, on the same ledger.
+//! `accept` (into the files), `session` (which units belong together), `compared` (for a plan).
 
 mod accept;
 mod comment;
@@ -10,6 +10,7 @@ mod compared;
 mod histogram;
 mod ledger;
 mod proposal;
+mod session;
 mod shelf;
 mod summary;
 mod unit;

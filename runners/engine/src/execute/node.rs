@@ -17,7 +17,7 @@ use verify_model::{
     observation::{Attempt, AttemptError, Observation},
     outcome::Outcome,
     run::RunNode,
-    settle::settle,
+    settle::{Looks, settle},
     verdict::{Answer, CheckKey},
 };
 
@@ -201,11 +201,11 @@ impl NodeRun<'_> {
         let recorded = if matches!(answer, Answer::Attempted(_)) { None } else { Some(answer) };
         self.observer.event(Event::Answered { key, answer: recorded });
         let mut settled = [verdict.outline()];
-        settle(&mut settled, &self.node.file.waivers, self.today);
+        settle(&mut settled, Looks::Once, &self.node.file.waivers, self.today);
         if settled.iter().any(|v| v.outcome == Outcome::Fail && !v.is_waived()) {
             self.gatherer.context.failed.store(true, Ordering::SeqCst);
         }
-        self.outcomes.insert(&self.steps[at].check.id, verdict.outcome);
+        self.outcomes.insert(&self.steps[at].check.id, verdict.outcome_for_others());
         self.observer.event(Event::Verdict(verdict));
         true
     }

@@ -12,6 +12,7 @@ use verify_model::{
 };
 
 use super::{
+    comparing,
     diagnostic::did_you_mean,
     matchers,
     reader::{Raw, Reader},
@@ -92,8 +93,11 @@ pub(super) fn expectations(
             .as_table()
             .and_then(|t| t.contains_key("source").then(|| reader.text(t, "source")))
             .flatten();
+        let own = value.get_ref().as_table();
+        let comparing = own.map(|own| comparing::decode(reader, &kind, own, &matchers));
+        let comparing = comparing.unwrap_or_default();
         let location = reader.location(&span);
-        expectations.push(Expectation { field: path, matchers, source, location });
+        expectations.push(Expectation { field: path, matchers, source, comparing, location });
     }
     expectations
 }

@@ -166,6 +166,29 @@ pub static WAIVER: &[Key] = &[
     key("strict", Shape::Bool, false, "Whether an unexpected pass is a failure."),
 ];
 
+/// Keys beside `within`.
+pub static COMPARING: &[Key] = &[
+    key(
+        "class",
+        Shape::Text,
+        false,
+        "Row of noise that stands in until the machine's own is known.",
+    ),
+    key("detect", Shape::Text, false, "Change that should be visible, such as `5 %`."),
+    key(
+        "disaster",
+        Shape::Text,
+        false,
+        "Change that fails at once, though the noise is not known yet; `20 %` unless given.",
+    ),
+    key(
+        "resolution",
+        Shape::Text,
+        false,
+        "Smallest step in which the tool counts, in the field's unit.",
+    ),
+];
+
 /// Names what stands behind a matcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operand {
@@ -189,7 +212,7 @@ pub enum Operand {
     Elements,
     /// Another field of the same probe.
     Field,
-    /// A ratio.
+    /// A ratio, or a quantity of the field's own kind.
     Tolerance,
 }
 
@@ -241,6 +264,6 @@ pub static MATCHERS: &[MatcherKey] = &[
     matcher(
         "within",
         Operand::Tolerance,
-        "Within this ratio of the accepted baseline, such as `2 %`.",
+        "No worse than the accepted baseline by more than this, such as `2 %`, or in the field's unit where values may be zero.",
     ),
 ];

@@ -16,7 +16,7 @@ use verify_model::{
 
 use super::{
     diagnostic::did_you_mean,
-    keys::{MATCHERS, MatcherKey, Operand},
+    keys::{COMPARING, MATCHERS, MatcherKey, Operand},
     literal::{last_line, literal, quantity},
     reader::{Raw, Reader},
 };
@@ -58,7 +58,7 @@ fn decode_table(
     let mut matchers = Vec::new();
     for (name, value) in table {
         let written: &str = name.get_ref();
-        if written == "source" {
+        if written == "source" || COMPARING.iter().any(|key| key.name == written) {
             continue;
         }
         let Some(key) = MATCHERS.iter().find(|m| m.name == written) else {
@@ -160,13 +160,7 @@ fn operand(
                 kind.name()
             )),
         }),
-        Operand::Tolerance => quantity(Some(Dimension::Ratio), &raw).and_then(|q| {
-            if q.base() > 0.0 {
-                Ok(Matcher::Within(q))
-            } else {
-                Err("expected a ratio above zero".to_owned())
-            }
-        }),
+        Operand::Tolerance => tolerance(kind, &raw).map(Matcher::Within),
         Operand::Count | Operand::Elements => return None,
     };
     one(reader, span, matcher)
@@ -237,6 +231,17 @@ fn order(kind: &FieldKind, raw: &Raw) -> Result<Quantity, String> {
         FieldKind::Integer => quantity(Some(Dimension::Count), raw),
         FieldKind::Any => quantity(None, raw),
         _ => quantity(kind.unit().map(Unit::dimension), raw),
+    }
+}
+
+/// Reads a ratio, or a quantity of the field's own kind, for values that may be zero.
+fn tolerance(kind: &FieldKind, raw: &Raw) -> Result<Quantity, String> {
+    let own = kind.unit().map(Unit::dimension);
+    let read = quantity(Some(Dimension::Ratio), raw);
+    let read = read.or_else(|why| own.map_or(Err(why), |own| quantity(Some(own), raw)));
+    match read {
+        Ok(q) if q.base() <= 0.0 => Err("expected a ratio above zero".to_owned()),
+        read => read,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Load: suite and node files to a catalog of checks, every error at once.
 
 pub mod catalog;
+mod comparing;
 mod demands;
 pub mod diagnostic;
 pub mod embedded;

@@ -231,6 +231,7 @@ fn matcher() -> Value {
         "source".to_owned(),
         json!({ "type": "string", "description": "Where this limit comes from." }),
     );
+    properties.extend(keys::COMPARING.iter().map(|key| (key.name.to_owned(), shape(key))));
     json!({ "anyOf": [
         { "$ref": "#/definitions/value" },
         { "type": "object", "additionalProperties": false, "minProperties": 1, "properties": properties },

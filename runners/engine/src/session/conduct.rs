@@ -139,7 +139,7 @@ fn conduct(
     observer: &mut dyn Observer,
     ask: &(dyn Fn(usize, &mut Relay) + Sync),
 ) {
-    let require_baseline = header.require_baseline;
+    let (require_baseline, looks) = (header.require_baseline, header.looks());
     let today: String = header.started_at.chars().take(10).collect();
     let waivers: Vec<_> = plan.nodes.iter().flat_map(|n| n.file.waivers.iter().cloned()).collect();
     let names: Vec<String> = plan.nodes.iter().map(|node| node.file.name.clone()).collect();
@@ -170,7 +170,7 @@ fn conduct(
     peers.sweep();
     let unanswered = verdicts.len() < planned;
     let mut verdicts: Vec<_> = verdicts.into_values().collect();
-    settle(&mut verdicts, &waivers, &today);
+    settle(&mut verdicts, looks, &waivers, &today);
     let interrupted = context.cancel.requested();
     let exit = match verify_model::exit::exit_code(&verdicts, require_baseline, interrupted) {
         // What a node that broke left unanswered is an error, whatever the others say.

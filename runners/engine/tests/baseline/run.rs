@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use verify_engine::baseline::{Acceptance, Proposal, Shelf, accept, propose};
 use verify_model::{
-    check::{Check, Expectation, Location},
+    check::{Check, Comparing, Expectation, Location},
     effect::Effect,
     finding::FindingCode,
     fingerprint::Fingerprint,
@@ -25,8 +25,13 @@ pub(crate) const CHECK: &str = "disk/read";
 pub(crate) fn check() -> Check {
     let matchers =
         vec![Matcher::AtLeast("1 GB/s".parse().unwrap()), Matcher::Within("10 %".parse().unwrap())];
-    let rate =
-        Expectation { field: "rate".into(), matchers, source: None, location: Location::default() };
+    let rate = Expectation {
+        field: "rate".into(),
+        matchers,
+        source: None,
+        comparing: Comparing::default(),
+        location: Location::default(),
+    };
     Check {
         id: CHECK.into(),
         suite: "disk".into(),
@@ -105,6 +110,7 @@ pub(crate) fn run(number: u32, attempts: Vec<Attempt>) -> Run {
             root: "here".into(),
             command: vec![],
             require_baseline: false,
+            until_decided: false,
             orchestrator: "tower".into(),
         },
         nodes: vec![RunNode { file, via: Via::Local, facts, fingerprint: Fingerprint::default() }],

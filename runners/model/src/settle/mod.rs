@@ -1,10 +1,23 @@
-//! Looks at all verdicts of a run together: waivers now, families of comparisons later. Pure.
+//! Looks at all verdicts of a run together: first families of comparisons, then waivers. Pure.
 
+mod family;
+mod said;
 mod waiver;
 
+pub use self::family::Looks;
 use crate::{verdict::Verdict, waiver::Waiver};
 
-/// Applies waivers to verdicts; `today` is the day of the run's start, as `YYYY-MM-DD`.
-pub fn settle(verdicts: &mut [Verdict], waivers: &[Waiver], today: &str) {
+/// Decides all comparisons together and applies waivers; `today` is the day of the run's start, as
+/// `YYYY-MM-DD`.
+pub fn settle(verdicts: &mut [Verdict], looks: Looks, waivers: &[Waiver], today: &str) {
+    decide(verdicts, looks);
     waiver::excuse(verdicts, waivers, today);
+}
+
+/// Decides the comparisons of some verdicts as if there were no others.
+pub(crate) fn decide(verdicts: &mut [Verdict], looks: Looks) {
+    family::decide(verdicts, looks);
+    for verdict in verdicts {
+        said::write(verdict);
+    }
 }

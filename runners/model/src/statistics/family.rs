@@ -68,7 +68,7 @@ pub fn sequence(
 }
 
 /// Returns a question about the first new units alone.
-fn first(question: &Question, units: usize) -> Question {
+pub(crate) fn first(question: &Question, units: usize) -> Question {
     let mut cut = question.clone();
     match question.unit() {
         UnitKind::Session => cut.new.truncate(units),

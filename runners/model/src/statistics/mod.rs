@@ -29,6 +29,7 @@ pub use class::{CLASSES, Class, Prior, class};
 pub use detectable::LONGEST;
 pub use drift::{Drift, Guard};
 pub use estimate::Estimate;
+pub(crate) use family::first;
 pub use family::{Decision, adjusted, sequence};
 pub use learn::{PriorFit, fit_prior, session_sd};
 pub use location::Side;

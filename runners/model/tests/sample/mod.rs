@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use verify_model::{
     baseline::Baseline,
-    check::{Check, Expectation, Location},
+    check::{Check, Comparing, Expectation, Location},
     effect::Effect,
     finding::FindingCode,
     judge::judge,
@@ -32,7 +32,13 @@ pub(crate) fn us(value: f64) -> Quantity {
 }
 
 pub(crate) fn demand(field: &str, matchers: Vec<Matcher>) -> Expectation {
-    Expectation { field: field.into(), matchers, source: None, location: Location::default() }
+    Expectation {
+        field: field.into(),
+        matchers,
+        source: None,
+        comparing: Comparing::default(),
+        location: Location::default(),
+    }
 }
 
 /// Builds a check that demands nothing yet.
@@ -101,15 +107,7 @@ pub(crate) fn answer(observations: impl IntoIterator<Item = Observation>) -> Ans
 }
 
 pub(crate) fn baseline(centre: &str) -> Baseline {
-    Baseline {
-        key: CheckKey::new(NODE, ID),
-        field: "value".into(),
-        centre: q(centre),
-        spread: None,
-        units: 5,
-        epoch: String::new(),
-        mismatch: None,
-    }
+    Baseline { units: 5, ..Baseline::new(CheckKey::new(NODE, ID), "value", q(centre)) }
 }
 
 /// Judges without a baseline.

@@ -181,6 +181,7 @@ impl Open {
             root: "bench".to_owned(),
             command: Vec::new(),
             require_baseline: false,
+            until_decided: false,
             orchestrator: "bench".to_owned(),
         };
         let mut folding = Folding(Fold::default());

@@ -182,6 +182,7 @@ impl Engine {
             root: "bench".to_owned(),
             command: Vec::new(),
             require_baseline: false,
+            until_decided: false,
             orchestrator: "bench".to_owned(),
         };
         session::execute(header, &self.prepared, &self.context, &mut recorder);

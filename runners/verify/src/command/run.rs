@@ -258,6 +258,7 @@ pub(crate) fn header<P>(ready: &Ready<P>, require_baseline: bool) -> Header {
         root: ready.root.label(),
         command: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
         require_baseline,
+        until_decided: false,
         orchestrator: place::hostname(),
     }
 }
