@@ -5,6 +5,7 @@
 
 use verify_model::{
     check::Location,
+    comparison::Comparison,
     evidence::{Captured, Evidence, Stream},
     exit::Situation,
     finding::{Finding, FindingCode, Severity},
@@ -50,6 +51,14 @@ pub(crate) fn headline(run: &Run, check: &RunCheck) -> String {
             _ => finding.message.clone(),
         },
     )
+}
+
+/// Says how the metrics of a check stand to their baselines: word, interval, evidence, what would have
+/// been seen.
+pub(crate) fn compared(check: &RunCheck) -> Vec<Line> {
+    let comparisons = check.verdict.comparisons.iter();
+    let lines = comparisons.flat_map(Comparison::lines);
+    lines.map(|(label, text)| Line { label, text: clean(&text) }).collect()
 }
 
 /// Says everything about a check that did not simply pass: demand, answer, why, what next.

@@ -46,6 +46,7 @@ impl<'r> Case<'r> {
             lines.push(Line { label: "reason", text: detail::headline(run, check) });
         }
         lines.extend(why);
+        lines.extend(detail::compared(check));
         lines.extend(detail::remarks(run, check));
         lines.extend(detail::evidence(run, check));
         let kind = kind(check, situation);
@@ -98,6 +99,7 @@ fn output(run: &Run, check: &RunCheck) -> String {
         out.push_str(&one_line(&detail::reading(reading), LONGEST_VALUE));
         out.push('\n');
     }
+    out.push_str(&text_of(&detail::compared(check)));
     out.push_str(&text_of(&detail::remarks(run, check)));
     block(&out)
 }

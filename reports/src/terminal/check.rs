@@ -1,6 +1,7 @@
 //! How one check is shown: one line, and under it what there is to know and to do.
 
 use verify_model::{
+    comparison::Comparison,
     exit::Situation,
     finding::FindingCode,
     outcome::Outcome,
@@ -71,6 +72,11 @@ pub(super) fn write(
             labelled(page, &line);
         }
     }
+    if page.verbose || matches!(situation, Situation::Fail | Situation::Unjudged) {
+        for line in detail::compared(check) {
+            labelled(page, &line);
+        }
+    }
     for line in detail::remarks(run, check) {
         labelled(page, &line);
     }
@@ -136,7 +142,11 @@ fn said_in_one_line(check: &RunCheck, situation: Situation) -> String {
         Situation::Pass if verdict.recorded_only => format!("recorded: {}", recorded(verdict)),
         Situation::Pass => {
             let main = verdict.readings.iter().find(measured(Role::Expect));
-            let main = main.map(detail::reading);
+            let main = main.map(|reading| {
+                let own = |c: &&Comparison| c.demanded && c.field == reading.field;
+                let compared = verdict.comparisons.iter().find(own).map(Comparison::glance);
+                compared.map_or_else(|| detail::reading(reading), |text| clean::clean(&text))
+            });
             let also = || Some(recorded(verdict)).filter(|text| !text.is_empty());
             main.or_else(also).unwrap_or_else(|| title.clone())
         }
@@ -177,7 +187,7 @@ fn labelled(page: &mut Page, line: &Line) {
     let paint = match line.label {
         "next" => Paint::Bold,
         "advice" | "flaky" | "waived" => Paint::Aside,
-        "why" | "source" | "where" | "evidence" | "read" => Paint::Dim,
+        "why" | "source" | "where" | "evidence" | "read" | "sees" => Paint::Dim,
         _ => Paint::Plain,
     };
     let indent = page.detail_indent(ID_COLUMN);

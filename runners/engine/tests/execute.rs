@@ -126,6 +126,8 @@ fn run(transport: Arc<dyn Transport>) -> (Run, Vec<Event>) {
         selection: Selection::default(),
         permissions: Permissions::default(),
         repeat: None,
+        until_decided: false,
+        earlier: Vec::new(),
         shelf: None,
     };
     let prepared = prepare(&catalog(), &request, &context).unwrap();

@@ -107,6 +107,8 @@ fn equal_asks_are_gathered_once_across_waves() {
         selection: Selection::default(),
         permissions: Permissions::default(),
         repeat: None,
+        until_decided: false,
+        earlier: Vec::new(),
         shelf: None,
     };
     #[allow(clippy::disallowed_methods, reason = "the start of the test's run")]

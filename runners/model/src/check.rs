@@ -119,4 +119,10 @@ impl Check {
     pub fn only_records(&self) -> bool {
         self.expect.is_empty()
     }
+
+    /// Tells whether a field of it is compared with its baseline.
+    pub fn compares(&self) -> bool {
+        let within = |matcher: &Matcher| matches!(matcher, Matcher::Within(_));
+        self.expect.iter().chain(&self.advise).any(|e| e.matchers.iter().any(within))
+    }
 }

@@ -74,6 +74,12 @@ impl Observer for Recorder {
         }
     }
 
+    fn looking(&mut self, open: usize) {
+        if let Some(progress) = &mut self.progress {
+            progress.looking(open);
+        }
+    }
+
     fn ended(&mut self, node: &str) {
         if let Some(progress) = &mut self.progress {
             progress.ended(node);

@@ -21,6 +21,8 @@ pub(crate) struct Progress {
     nodes: BTreeMap<String, Node>,
     screen: Option<Screen>,
     through: usize,
+    /// Whether every check was answered once, and some are measured again.
+    again: bool,
 }
 
 /// Holds how far one node is.
@@ -50,7 +52,7 @@ impl Progress {
                 self.all().iter().for_each(|bar| bar.inc_length(1));
             }
             Event::PlanReady { .. } => self.open(),
-            Event::Verdict(verdict) => {
+            Event::Verdict(verdict) if !self.again => {
                 let node = self.nodes.entry(verdict.key.node.clone()).or_default();
                 *node.counts.entry(verdict.outcome.name()).or_default() += 1;
                 node.bar.iter().for_each(|bar| bar.inc(1));
@@ -97,8 +99,20 @@ impl Progress {
         }
     }
 
+    /// Says that some checks are measured again.
+    pub(crate) fn looking(&mut self, open: usize) {
+        self.again = true;
+        if self.screen.is_none() {
+            let (checks, are) = if open == 1 { ("check", "is") } else { ("checks", "are") };
+            output::say(&format!("{open} {checks} {are} not decided yet: more runs"));
+        }
+    }
+
     /// Says that a node is through.
     pub(crate) fn ended(&mut self, name: &str) {
+        if self.again {
+            return;
+        }
         self.through += 1;
         let (through, nodes) = (self.through, self.nodes.len());
         let Some(node) = self.nodes.get_mut(name).filter(|_| nodes > 1) else { return };

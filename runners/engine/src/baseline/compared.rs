@@ -6,10 +6,10 @@ use verify_model::{baseline::Baseline, check::Check, node::Facts, verdict::Check
 
 use super::{
     ledger::{History, Ledger},
-    session::past,
+    session::{Moment, past},
     shelf::{Place, Shelf, is_plain},
     summary::centre,
-    unit::{definition, fields},
+    unit::{Unit, definition, fields},
 };
 use crate::load::diagnostic::LoadError;
 
@@ -18,19 +18,56 @@ use crate::load::diagnostic::LoadError;
 pub struct Accepted {
     baseline: Baseline,
     machine: String,
+    definition: String,
+    simulated: bool,
+    /// Runs that it was taken from.
+    runs: Vec<String>,
+    /// Units of earlier runs that stand beside a new one, in the order of time.
+    pub(super) earlier: Vec<Unit>,
 }
 
 impl Accepted {
-    /// Returns the baseline as this machine's answers are compared with it.
-    pub fn on(&self, facts: &Facts) -> Baseline {
+    /// Tells whether it is of a check.
+    pub fn is_of(&self, check: &str) -> bool {
+        self.baseline.key.check == check
+    }
+
+    /// Tells whether a unit measured the same on the same machine.
+    pub(super) fn is_like(&self, unit: &Unit) -> bool {
+        self.is_of(&unit.check)
+            && unit.machine == self.machine
+            && unit.definition == self.definition
+            && is_simulated(unit) == self.simulated
+    }
+
+    /// Tells whether a run is part of it.
+    pub(super) fn has_run(&self, run: &str) -> bool {
+        self.runs.iter().any(|known| known == run)
+    }
+
+    /// Returns the baseline as this machine's answers are compared with it, in a run that starts now.
+    pub fn on(&self, facts: &Facts, started_at: &str) -> Baseline {
         let mut baseline = self.baseline.clone();
         if self.machine != facts.hostname {
             let (one, other) = (&self.machine, &facts.hostname);
             baseline.mismatch =
                 Some(format!("its baseline is of machine `{one}`, and `{other}` answered"));
         }
+        let units: Vec<&Unit> = self.earlier.iter().collect();
+        baseline.earlier = past(&units, &baseline.field, baseline.centre.unit());
+        // Those of this very session are no session of their own.
+        let now = Moment::new("", Some(&facts.boot), started_at, 0);
+        let last = baseline.earlier.last().map(|past| past.session);
+        if units.last().is_some_and(|unit| Moment::of(unit).is_with(&now)) {
+            let own = baseline.earlier.iter_mut().filter(|past| Some(past.session) == last);
+            own.for_each(|past| past.session = 0);
+        }
         baseline
     }
+}
+
+fn is_simulated(unit: &Unit) -> bool {
+    unit.via.as_deref() == Some("sim")
 }
 
 /// Reads the baselines of a node's checks, sorted by check and field.
@@ -86,6 +123,13 @@ fn of_check<'h>(
             mismatch: mismatch.clone(),
             ..Baseline::new(CheckKey::new(node, &check.id), field, now.centre)
         };
-        Some(Accepted { baseline, machine: newest.machine.clone() })
+        Some(Accepted {
+            baseline,
+            machine: newest.machine.clone(),
+            definition: newest.definition.clone(),
+            simulated: is_simulated(newest),
+            runs: history.current.iter().map(|unit| unit.run.clone()).collect(),
+            earlier: Vec::new(),
+        })
     })
 }

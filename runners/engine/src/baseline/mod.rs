@@ -2,11 +2,13 @@
 //!
 //! Reading order: `unit` (one line), `ledger` (all lines of a suite on a node), `summary` (what people
 //! review) and its `comment`s, `witness` (the two agree), `shelf` (the files), `proposal` (from a run),
-//! `accept` (into the files), `session` (which units belong together), `compared` (for a plan).
+//! `accept` (into the files), `session` (which units belong together), `compared` (for a plan),
+//! `earlier` (sessions that count beside a new one).
 
 mod accept;
 mod comment;
 mod compared;
+mod earlier;
 mod histogram;
 mod ledger;
 mod proposal;
@@ -18,6 +20,7 @@ mod witness;
 
 pub use accept::{Acceptance, Change, Taken, accept, change, comparable};
 pub use compared::{Accepted, accepted};
+pub use earlier::add_earlier;
 pub use histogram::{Histogram, HistogramError};
 pub use ledger::{ANCHOR_UNITS, CURRENT_UNITS, Conflict, EPOCHS, History, Ledger};
 pub use proposal::{Proposal, Refused, propose};

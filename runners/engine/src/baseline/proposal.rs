@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use verify_model::{
-    check::{Check, Expectation},
+    check::Check,
     effect::Effect,
     judge::{final_attempts, judge},
     matcher::Matcher,
@@ -86,9 +86,8 @@ pub fn propose(run: &Run, wanted: impl Fn(&str) -> bool, simulated: bool) -> Pro
 
 /// Tells whether a check measures something: only then is a missing unit worth a word.
 fn measures(check: &Check, finals: &[&Attempt]) -> bool {
-    let compares = |e: &Expectation| e.matchers.iter().any(|m| matches!(m, Matcher::Within(_)));
     check.effect != Effect::Reads
-        || check.expect.iter().chain(&check.advise).any(compares)
+        || check.compares()
         || finals.iter().any(|attempt| !unit::metrics(check, attempt).is_empty())
 }
 

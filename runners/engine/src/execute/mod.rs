@@ -20,7 +20,7 @@ use verify_model::{event::Event, verdict::CheckKey};
 
 pub use floor::Floor;
 pub use gather::Gatherer;
-pub use node::{Setting, run_node};
+pub use node::{More, Setting, run_more, run_node};
 
 use crate::transport::Cancel;
 
@@ -32,6 +32,9 @@ pub trait Observer {
     /// A check is about to be asked; for progress only.
     fn asking(&mut self, key: &CheckKey, effect: verify_model::effect::Effect);
 
+    /// So many checks are measured again, for they are not decided yet; for progress only.
+    fn looking(&mut self, _open: usize) {}
+
     /// A node has answered all that it will; for progress only.
     fn ended(&mut self, _node: &str) {}
 }
@@ -41,6 +44,8 @@ pub trait Observer {
 pub struct Context {
     /// Start of the run, for times in the record.
     pub started: Instant,
+    /// The same, RFC 3339 in UTC; empty where nothing is compared.
+    pub started_at: String,
     /// Whether the run shall end.
     pub cancel: Cancel,
     /// Whether the first failure ends the asking.
@@ -54,7 +59,8 @@ pub struct Context {
 impl Context {
     /// Begins a run.
     pub fn new(started: Instant, cancel: Cancel, fail_fast: bool) -> Self {
-        Self { started, cancel, fail_fast, failed: Arc::default(), floor: Arc::default() }
+        let (failed, floor) = (Arc::default(), Arc::default());
+        Self { started, started_at: String::new(), cancel, fail_fast, failed, floor }
     }
 
     /// Returns the time since the start. *Units*: ms.

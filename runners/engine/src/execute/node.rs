@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
     sync::atomic::Ordering,
 };
 
@@ -47,18 +48,7 @@ pub fn run_node(
     setting: Setting<'_>,
     observer: &mut dyn Observer,
 ) {
-    let mut run = NodeRun {
-        gatherer,
-        facts: &node.facts,
-        node,
-        steps,
-        today: setting.today,
-        baselines: setting.baselines,
-        observer,
-        outcomes: BTreeMap::new(),
-        roots: BTreeMap::new(),
-        cache: BTreeMap::new(),
-    };
+    let mut run = NodeRun::new(gatherer, node, steps, setting, observer);
     run.expect_asks();
     run.take_in(setting.ahead);
     let mut pending: Vec<usize> = (0..steps.len()).collect();
@@ -89,6 +79,43 @@ pub fn run_node(
     }
 }
 
+/// Says what of a node is measured again.
+#[derive(Clone, Copy, Debug)]
+pub struct More<'a> {
+    /// Id of the check.
+    pub check: &'a str,
+    /// What was measured before.
+    pub attempts: &'a [Attempt],
+    /// Number of the last repeat that is wanted.
+    pub until: u32,
+}
+
+/// Measures one check of a node again, and judges it by all that was measured.
+pub fn run_more(
+    gatherer: &Gatherer<'_>,
+    node: &RunNode,
+    steps: &[Step],
+    setting: Setting<'_>,
+    more: More<'_>,
+    observer: &mut dyn Observer,
+) {
+    let mut run = NodeRun::new(gatherer, node, steps, setting, observer);
+    let Some(at) = steps.iter().position(|step| step.check.id == more.check) else { return };
+    let context = gatherer.context;
+    let _own = context.floor.take(&run.machines(&[at]), &context.cancel);
+    if run.is_over() {
+        return;
+    }
+    let effect = steps[at].check.effect;
+    gatherer.transport.make_room(effect);
+    run.observer.asking(&run.key(at), effect);
+    let last = more.attempts.iter().map(|attempt| attempt.repeat).max().unwrap_or_default();
+    let mut attempts = more.attempts.to_vec();
+    attempts.extend(run.attempts(at, last + 1..=more.until));
+    attempts.retain(|attempt| !is_interrupted(attempt));
+    run.answer(at, Answer::Attempted(attempts));
+}
+
 struct NodeRun<'a> {
     gatherer: &'a Gatherer<'a>,
     facts: &'a Facts,
@@ -111,7 +138,28 @@ struct Cached {
     awaited: usize,
 }
 
-impl NodeRun<'_> {
+impl<'a> NodeRun<'a> {
+    fn new(
+        gatherer: &'a Gatherer<'a>,
+        node: &'a RunNode,
+        steps: &'a [Step],
+        setting: Setting<'a>,
+        observer: &'a mut dyn Observer,
+    ) -> Self {
+        Self {
+            gatherer,
+            facts: &node.facts,
+            node,
+            steps,
+            today: setting.today,
+            baselines: setting.baselines,
+            observer,
+            outcomes: BTreeMap::new(),
+            roots: BTreeMap::new(),
+            cache: BTreeMap::new(),
+        }
+    }
+
     /// Counts who will ask for what, so that nothing is kept longer than it is needed.
     fn expect_asks(&mut self) {
         for (at, step) in self.steps.iter().enumerate() {
@@ -222,15 +270,13 @@ impl NodeRun<'_> {
             self.fill_cache(asks);
         }
         for at in asked {
-            let attempts = self.attempts(*at);
-            let interrupted =
-                |a: &Attempt| matches!(&a.result, Err(e) if e.code == FindingCode::Interrupted);
+            let attempts = self.attempts(*at, 1..=self.steps[*at].check.repeat);
             let unsimulated = attempts.iter().find_map(|a| match &a.result {
                 Err(e) if e.code == FindingCode::NotSimulated => Some(e.clone()),
                 _ => None,
             });
             let answer = match unsimulated {
-                _ if attempts.iter().any(interrupted) => Answer::Interrupted,
+                _ if attempts.iter().any(is_interrupted) => Answer::Interrupted,
                 // What is missing stands in the evidence: said here, no two skips would be alike.
                 Some(AttemptError { code, .. }) => {
                     Answer::LeftOut { code, message: "not simulated".to_owned() }
@@ -305,23 +351,27 @@ impl NodeRun<'_> {
     }
 
     /// Makes every attempt at a check: repeats, and retries of Errors.
-    fn attempts(&mut self, at: usize) -> Vec<Attempt> {
+    fn attempts(&mut self, at: usize, repeats: RangeInclusive<u32>) -> Vec<Attempt> {
         let check = &self.steps[at].check;
         let mut attempts = Vec::new();
-        for repeat in 1..=check.repeat {
+        let until = *repeats.end();
+        for repeat in repeats {
             for r#try in 1..=check.retries + 1 {
                 // The first try of a reading check takes what its wave has gathered.
                 let fresh = repeat > 1 || r#try > 1 || check.effect != Effect::Reads;
                 let attempt = self.attempt(at, repeat, r#try, fresh);
-                self.observer
-                    .event(Event::Attempted { key: self.key(at), attempt: attempt.clone() });
+                // What was answered before stays answered: an interrupt ends the looking alone.
+                if !(is_interrupted(&attempt) && repeat > self.steps[at].check.repeat) {
+                    self.observer
+                        .event(Event::Attempted { key: self.key(at), attempt: attempt.clone() });
+                }
                 let answered = attempt.result.is_ok();
                 attempts.push(attempt);
                 if answered || self.gatherer.context.cancel.requested() {
                     break;
                 }
             }
-            if self.gatherer.context.cancel.requested() && repeat < check.repeat {
+            if self.gatherer.context.cancel.requested() && repeat < until {
                 let error =
                     failed(FindingCode::Interrupted, "the run was interrupted between repeats");
                 attempts.push(self.build(repeat + 1, 1, &[], Err(error)));
@@ -371,6 +421,10 @@ impl NodeRun<'_> {
             evidence: evidence.iter().map(|e| e.id).collect(),
         }
     }
+}
+
+fn is_interrupted(attempt: &Attempt) -> bool {
+    matches!(&attempt.result, Err(error) if error.code == FindingCode::Interrupted)
 }
 
 /// Lets the probe read; a probe that breaks is an Error of its check, not the end of the run.

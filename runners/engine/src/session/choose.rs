@@ -9,6 +9,7 @@ use verify_model::{
     check::Check,
     node::{NodeFile, NodeRole},
     run::SuiteSource,
+    statistics::RUNS,
 };
 
 use super::{Request, known_node};
@@ -67,8 +68,12 @@ pub fn choose(catalog: &Catalog, request: &Request) -> Result<Chosen, LoadError>
     for (name, transport) in &request.nodes {
         let transport = Paired::new(name, Arc::clone(transport), Arc::clone(&peers));
         let known = catalog.checks.get(name).unwrap_or(&no_checks);
-        let checks = wanted(name, known, &request.selection, request.repeat)?;
-        let accepted = accepted(request.shelf.as_ref(), name, &checks)?;
+        let mut checks = wanted(name, known, &request.selection, request.repeat)?;
+        let mut accepted = accepted(request.shelf.as_ref(), name, &checks)?;
+        baseline::add_earlier(&request.earlier, name, &mut accepted)?;
+        if request.until_decided {
+            begin_with_a_look(&mut checks, &accepted);
+        }
         nodes.push(ChosenNode {
             file: known_node(catalog, name)?.clone(),
             transport: Arc::new(transport),
@@ -99,6 +104,16 @@ fn wanted(
     }
     let counted = |check: &Check| Check { repeat: repeat.unwrap_or(check.repeat), ..check.clone() };
     Ok(chosen.into_iter().map(counted).collect())
+}
+
+/// Lets what compares with a baseline begin with as many runs as the first look takes.
+fn begin_with_a_look(checks: &mut [Check], accepted: &[Accepted]) {
+    let first = RUNS.next(0).unwrap_or(1);
+    for check in checks.iter_mut().filter(|check| check.compares()) {
+        if accepted.iter().any(|accepted| accepted.is_of(&check.id)) {
+            check.repeat = first;
+        }
+    }
 }
 
 fn accepted(

@@ -8,6 +8,7 @@
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::OnceLock,
     thread,
 };
 
@@ -18,14 +19,19 @@ use verify_model::{
     exit::Situation,
     fingerprint::Fingerprint,
     node::{Facts, NodeFile, Via},
+    observation::Attempt,
     run::{Header, PlannedCheck, RunNode, SuiteSource},
-    settle::settle,
+    settle::{Looks, settle},
     verdict::{CheckKey, Verdict},
 };
 
-use super::{Chosen, ChosenNode, Prepared, PreparedNode, ready::ready};
+use super::{
+    Chosen, ChosenNode, Prepared, PreparedNode,
+    looks::{self, Again},
+    ready::ready,
+};
 use crate::{
-    execute::{Context, Ids, Observer, Setting, run_node},
+    execute::{Context, Gatherer, Ids, More, Observer, Setting, run_more, run_node},
     transport::Peers,
 };
 
@@ -35,6 +41,8 @@ pub(super) const AT_ONCE: usize = 256;
 const WAITING: usize = 1024;
 
 /// Runs chosen checks: every node is asked for its facts, planned and asked as soon as it answers.
+///
+/// In a run until decided, what is open after a look is asked again, as often as the next look needs.
 pub fn run(header: Header, chosen: &Chosen, context: &Context, observer: &mut dyn Observer) {
     let named = |node: &ChosenNode| named(&node.file, node.transport.via());
     let plan = Announced {
@@ -43,8 +51,10 @@ pub fn run(header: Header, chosen: &Chosen, context: &Context, observer: &mut dy
         checks: chosen.nodes.iter().flat_map(of_chosen).collect(),
     };
     let (count, peers) = (chosen.nodes.len(), &chosen.peers);
+    let kept: Vec<OnceLock<PreparedNode>> = (0..count).map(|_| OnceLock::new()).collect();
+    let looks = header.looks();
     let ask = |at: usize, relay: &mut Relay| {
-        let Some(node) = chosen.nodes.get(at) else { return };
+        let (Some(node), Some(kept)) = (chosen.nodes.get(at), kept.get(at)) else { return };
         let ready = ready(node, Ids::new(at, count), context);
         // Before anything of it is answered: a record that ends here knows what was planned.
         let known = |id: &String| node.checks.iter().any(|check| check.id == *id);
@@ -52,8 +62,22 @@ pub fn run(header: Header, chosen: &Chosen, context: &Context, observer: &mut dy
             relay.event(Event::Planned(planned(&ready.node, &step.check)));
         }
         converse(&ready, context, relay);
+        if looks == Looks::UntilDecided {
+            let _ = kept.set(ready);
+        }
     };
-    conduct(header, plan, count, peers, context, observer, &ask);
+    let more = |at: usize, again: &[Again], relay: &mut Relay| {
+        let Some(node) = kept.get(at).and_then(OnceLock::get) else { return };
+        let own = |again: &&Again| again.key.node == node.node.file.name;
+        let own: Vec<&Again> = again.iter().filter(own).collect();
+        measure(node, context, relay, |gatherer, setting, relay| {
+            for Again { key, attempts, until } in own {
+                let wanted = More { check: &key.check, attempts, until: *until };
+                run_more(gatherer, &node.node, &node.steps, setting, wanted, relay);
+            }
+        });
+    };
+    conduct(header, plan, peers, context, observer, Asking { ask: &ask, more: &more });
 }
 
 /// Executes a plan: every node is planned already.
@@ -72,8 +96,8 @@ pub fn execute(
         let Some(node) = prepared.nodes.get(at) else { return };
         converse(node, context, relay);
     };
-    let (count, peers) = (prepared.nodes.len(), &prepared.peers);
-    conduct(header, plan, count, peers, context, observer, &ask);
+    let asking = Asking { ask: &ask, more: &|_, _, _| {} };
+    conduct(header, plan, &prepared.peers, context, observer, asking);
 }
 
 /// Says what is known of a node that was not asked yet.
@@ -108,7 +132,6 @@ struct Announced<'a> {
 
 /// Asks one node all of its plan, and ends what it left.
 fn converse(node: &PreparedNode, context: &Context, relay: &mut Relay) {
-    let today = relay.day.clone();
     relay.event(Event::Node(node.node.clone()));
     for baseline in &node.baselines {
         relay.event(Event::Baseline(baseline.clone()));
@@ -116,11 +139,22 @@ fn converse(node: &PreparedNode, context: &Context, relay: &mut Relay) {
     for piece in &node.evidence {
         relay.event(Event::Evidence(piece.clone()));
     }
+    measure(node, context, relay, |gatherer, setting, relay| {
+        run_node(gatherer, &node.node, &node.steps, setting, relay);
+    });
+}
+
+/// Asks something of one node, and ends what it left, whatever breaks.
+fn measure(
+    node: &PreparedNode,
+    context: &Context,
+    relay: &mut Relay,
+    ask: impl FnOnce(&Gatherer<'_>, Setting<'_>, &mut Relay),
+) {
+    let today = relay.day.clone();
     let gatherer = node.gatherer(context);
     let setting = Setting { today: &today, baselines: &node.baselines, ahead: &node.ahead };
-    let asked = catch_unwind(AssertUnwindSafe(|| {
-        run_node(&gatherer, &node.node, &node.steps, setting, relay);
-    }));
+    let asked = catch_unwind(AssertUnwindSafe(|| ask(&gatherer, setting, relay)));
     // Not while another node measures a link to this one.
     let machine = node.node.via.machine(&node.node.file.name);
     let _own = context.floor.take(&[machine], &context.cancel);
@@ -130,46 +164,45 @@ fn converse(node: &PreparedNode, context: &Context, relay: &mut Relay) {
     }
 }
 
+/// Knows how to ask one node: all of its plan, and some of it again.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    ask: &'a (dyn Fn(usize, &mut Relay) + Sync),
+    more: &'a (dyn Fn(usize, &[Again], &mut Relay) + Sync),
+}
+
 fn conduct(
     header: Header,
     plan: Announced<'_>,
-    count: usize,
     peers: &Peers,
     context: &Context,
     observer: &mut dyn Observer,
-    ask: &(dyn Fn(usize, &mut Relay) + Sync),
+    asking: Asking<'_>,
 ) {
     let (require_baseline, looks) = (header.require_baseline, header.looks());
     let today: String = header.started_at.chars().take(10).collect();
     let waivers: Vec<_> = plan.nodes.iter().flat_map(|n| n.file.waivers.iter().cloned()).collect();
     let names: Vec<String> = plan.nodes.iter().map(|node| node.file.name.clone()).collect();
-    let planned = plan.checks.len();
+    let mut book = Book { planned: plan.checks.len(), ..Book::default() };
+    book.attempts = (looks == Looks::UntilDecided).then(BTreeMap::new);
     announce(header, plan, observer);
-    let (say, heard) = bounded(WAITING);
-    let (mut verdicts, mut planned) = (BTreeMap::new(), planned);
-    thread::scope(|scope| {
-        let (turns, next) = bounded(count);
-        for turn in 0..count {
-            let _ = turns.send(turn);
+    let everyone: Vec<usize> = (0..names.len()).collect();
+    let nodes = Nodes { names: &names, today: &today };
+    side_by_side(&everyone, nodes, asking.ask, &mut book, observer);
+    while let Some(attempts) = &book.attempts {
+        let again = looks::open(&book.verdicts, attempts);
+        if again.is_empty() || context.cancel.requested() {
+            break;
         }
-        drop(turns);
-        for _ in 0..AT_ONCE.min(count) {
-            let (next, say, names, today) = (next.clone(), say.clone(), &names, &today);
-            scope.spawn(move || {
-                for at in &next {
-                    let mut relay = Relay { say: say.clone(), day: today.clone() };
-                    // What breaks one node leaves it without answers, and the others with theirs.
-                    let _ = catch_unwind(AssertUnwindSafe(|| ask(at, &mut relay)));
-                    let _ = say.send(Heard::Ended(names[at].clone()));
-                }
-            });
-        }
-        drop(say);
-        listen(&heard, &mut verdicts, &mut planned, observer);
-    });
+        observer.looking(again.len());
+        let wanted = |at: &usize| again.iter().any(|again| again.key.node == names[*at]);
+        let some: Vec<usize> = everyone.iter().copied().filter(wanted).collect();
+        let more = |at: usize, relay: &mut Relay| (asking.more)(at, &again, relay);
+        side_by_side(&some, nodes, &more, &mut book, observer);
+    }
     peers.sweep();
-    let unanswered = verdicts.len() < planned;
-    let mut verdicts: Vec<_> = verdicts.into_values().collect();
+    let unanswered = book.verdicts.len() < book.planned;
+    let mut verdicts: Vec<_> = book.verdicts.into_values().collect();
     settle(&mut verdicts, looks, &waivers, &today);
     let interrupted = context.cancel.requested();
     let exit = match verify_model::exit::exit_code(&verdicts, require_baseline, interrupted) {
@@ -180,6 +213,53 @@ fn conduct(
         code => code,
     };
     observer.event(Event::Finished { elapsed_ms: context.elapsed_ms(), interrupted, exit });
+}
+
+/// Holds what all threads of a run know of its nodes.
+#[derive(Clone, Copy)]
+struct Nodes<'a> {
+    names: &'a [String],
+    today: &'a str,
+}
+
+/// Keeps what is needed at the end.
+#[derive(Default)]
+struct Book {
+    verdicts: BTreeMap<CheckKey, Verdict>,
+    planned: usize,
+    /// Attempts so far, in a run until decided.
+    attempts: Option<BTreeMap<CheckKey, Vec<Attempt>>>,
+}
+
+/// Asks some nodes, a thread each, and passes on what they say until the last one has ended.
+fn side_by_side(
+    some: &[usize],
+    nodes: Nodes<'_>,
+    ask: &(dyn Fn(usize, &mut Relay) + Sync),
+    book: &mut Book,
+    observer: &mut dyn Observer,
+) {
+    let (say, heard) = bounded(WAITING);
+    thread::scope(|scope| {
+        let (turns, next) = bounded(some.len());
+        for turn in some {
+            let _ = turns.send(*turn);
+        }
+        drop(turns);
+        for _ in 0..AT_ONCE.min(some.len()) {
+            let (next, say) = (next.clone(), say.clone());
+            scope.spawn(move || {
+                for at in &next {
+                    let mut relay = Relay { say: say.clone(), day: nodes.today.to_owned() };
+                    // What breaks one node leaves it without answers, and the others with theirs.
+                    let _ = catch_unwind(AssertUnwindSafe(|| ask(at, &mut relay)));
+                    let _ = say.send(Heard::Ended(nodes.names[at].clone()));
+                }
+            });
+        }
+        drop(say);
+        listen(&heard, book, observer);
+    });
 }
 
 fn announce(header: Header, plan: Announced<'_>, observer: &mut dyn Observer) {
@@ -198,19 +278,22 @@ fn announce(header: Header, plan: Announced<'_>, observer: &mut dyn Observer) {
 }
 
 /// Passes on what nodes say until the last one has ended, and keeps the outlines of verdicts.
-fn listen(
-    heard: &Receiver<Heard>,
-    verdicts: &mut BTreeMap<CheckKey, Verdict>,
-    planned: &mut usize,
-    observer: &mut dyn Observer,
-) {
+fn listen(heard: &Receiver<Heard>, book: &mut Book, observer: &mut dyn Observer) {
     for word in heard {
         match word {
             Heard::Event(event) => {
-                if let Event::Verdict(verdict) = event.as_ref() {
-                    verdicts.insert(verdict.key.clone(), verdict.outline());
+                match event.as_ref() {
+                    Event::Verdict(verdict) => {
+                        book.verdicts.insert(verdict.key.clone(), verdict.outline());
+                    }
+                    Event::Planned(_) => book.planned += 1,
+                    Event::Attempted { key, attempt } => {
+                        if let Some(attempts) = &mut book.attempts {
+                            attempts.entry(key.clone()).or_default().push(attempt.clone());
+                        }
+                    }
+                    _ => {}
                 }
-                *planned += usize::from(matches!(event.as_ref(), Event::Planned(_)));
                 observer.event(*event);
             }
             Heard::Asking(key, effect) => observer.asking(&key, effect),

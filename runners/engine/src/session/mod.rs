@@ -7,11 +7,15 @@
 
 mod choose;
 mod conduct;
+mod looks;
 mod ready;
 
 use std::sync::Arc;
 
-use verify_model::node::{NodeFile, Via};
+use verify_model::{
+    node::{NodeFile, Via},
+    run::Run,
+};
 
 pub use self::{
     choose::{Chosen, ChosenNode, choose},
@@ -40,6 +44,10 @@ pub struct Request {
     pub permissions: Permissions,
     /// How often every check is measured, whatever its suite says.
     pub repeat: Option<u32>,
+    /// Whether what compares is measured until it is decided.
+    pub until_decided: bool,
+    /// Earlier runs whose sessions count beside this one.
+    pub earlier: Vec<Run>,
     /// Where baselines stand; absent where there can be none.
     pub shelf: Option<Shelf>,
 }

@@ -135,7 +135,8 @@ pub(super) fn ready(chosen: &ChosenNode, ids: Ids, context: &Context) -> Prepare
         let mut steps = steps.iter().filter(|step| step.left_out.is_none());
         steps.any(|step| step.check.id == baseline.key.check)
     };
-    let compared = chosen.accepted.iter().map(|accepted: &Accepted| accepted.on(&facts));
+    let compared =
+        chosen.accepted.iter().map(|accepted: &Accepted| accepted.on(&facts, &context.started_at));
     let baselines = compared.filter(asked).collect();
     let node = RunNode {
         file: file.clone(),

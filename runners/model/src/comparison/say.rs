@@ -83,6 +83,26 @@ impl Comparison {
         )
     }
 
+    /// Says it at a glance: value, word, change, and what a thin baseline cannot see.
+    pub fn glance(&self) -> String {
+        let mut text = format!(
+            "{} {}, {}: {} {} of the baseline {}, tolerance {}",
+            self.field,
+            shown(self.now),
+            self.standing.name(),
+            self.signed(self.change),
+            self.interval(),
+            shown(self.then),
+            shown(self.tolerance)
+        );
+        if self.baseline.runs < THIN
+            && let Some(size) = self.detectable
+        {
+            let _ = write!(text, "; thin baseline, a loss below {} may hide", self.size(size));
+        }
+        text
+    }
+
     /// Says how small a change would have been seen, and what would show a smaller one.
     pub fn sight(&self) -> String {
         let mut text = match self.detectable {

@@ -6,6 +6,7 @@
 
 use crate::{
     comparison::{Comparison, Count, Sides, Standing},
+    quantity::Quantity,
     statistics::{
         Estimate, FWER, Guard, Question, RUNS, SESSIONS, Schedule, UnitKind, Word, adjusted, both,
         first,
@@ -190,8 +191,13 @@ fn write(member: &mut Comparison, seen: &Seen, p: &Adjusted, look: Look) {
         Some(goal) => estimate.needed(alpha, tol, goal),
         None => to_decide(estimate, alpha, tol),
     };
+    let unit = member.now.map(Quantity::unit);
+    let centre = |y: f64| Quantity::new(sides.transform.value(y), unit?).ok();
+    let (then, now) = (centre(estimate.mean_b), centre(estimate.mean_n));
     *member = Comparison {
         standing,
+        then: then.or(member.then),
+        now: now.or(member.now),
         to_anchor: first.map(|first| self::standing(first, known)),
         change: change(estimate.est),
         low: ends[0].min(ends[1]),

@@ -83,6 +83,14 @@ pub(crate) struct RunArgs {
     /// Ask nothing more after the first failure.
     #[arg(long, env = "VERIFY_FAIL_FAST", value_parser = switch)]
     pub(crate) fail_fast: bool,
+    /// Measure what compares with a baseline until it is decided: 3, 5, 7, 10, 14 and at most 20 runs,
+    /// and no further than each needs.
+    #[arg(long, env = "VERIFY_UNTIL_DECIDED", conflicts_with = "repeat", value_parser = switch)]
+    pub(crate) until_decided: bool,
+    /// Earlier run whose session counts beside this one, where nothing changed between: several sessions
+    /// tell what one cannot. May be given several times.
+    #[arg(long, value_name = "RUN", env = "VERIFY_WITH", value_delimiter = ',')]
+    pub(crate) with: Vec<String>,
     /// Show every reading of every check.
     #[arg(long, short, env = "VERIFY_VERBOSE", value_parser = switch)]
     pub(crate) verbose: bool,

@@ -28,7 +28,7 @@ const NODE: &str = "SLURMD_NODENAME";
 
 /// Asks, prints the line, drains where that is wanted; returns the exit code.
 pub(crate) fn health(root: Option<&Path>, args: &HealthArgs) -> anyhow::Result<u8> {
-    let ready = run::chosen(root, &args.choice(), false)?;
+    let ready = run::chosen(root, &args.choice(), run::Manner::default())?;
     signal::install(&ready.context.cancel)?;
     let mut recorder = Recorder::new(None);
     let (done, ended) = channel::<()>();

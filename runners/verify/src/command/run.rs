@@ -13,6 +13,7 @@ use verify_engine::{
         trust,
     },
     plan::{self, Permissions, Selection},
+    record::{self, RecordError},
     session::{self, Chosen, Prepared, Request},
     transport::{Cancel, Gate, Transport},
 };
@@ -40,9 +41,15 @@ const ALL: &str = "all";
 /// Runs checks and returns the exit code.
 pub(crate) fn run(root: Option<&Path>, args: &RunArgs, color: bool) -> anyhow::Result<u8> {
     let targets = Target::parse_all(&args.reports)?;
-    let ready = chosen(root, &args.choice, args.fail_fast)?;
+    let manner = Manner {
+        fail_fast: args.fail_fast,
+        until_decided: args.until_decided,
+        earlier: &args.with,
+    };
+    let ready = chosen(root, &args.choice, manner)?;
     signal::install(&ready.context.cancel)?;
-    let header = header(&ready, args.require_baseline);
+    let header =
+        Header { until_decided: args.until_decided, ..header(&ready, args.require_baseline) };
     let writer = place::store()?.create(&ready.id).context("the run cannot be recorded")?;
     let record = writer.path().to_path_buf();
     let mut recorder = Recorder::new(Some(writer)).with_progress();
@@ -83,7 +90,7 @@ fn finish(
     shown: anyhow::Result<()>,
     targets: &[Target],
     record: &Path,
-    lost: Option<&verify_engine::record::RecordError>,
+    lost: Option<&RecordError>,
 ) -> u8 {
     let mut complete = shown.is_ok();
     if let Err(error) = shown {
@@ -119,24 +126,35 @@ pub(crate) struct Ready<P> {
     pub(crate) plan: P,
 }
 
+/// Says how a run goes on, beside what is chosen.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Manner<'a> {
+    /// Whether it ends at the first failure.
+    pub(crate) fail_fast: bool,
+    /// Whether what compares is measured until it is decided.
+    pub(crate) until_decided: bool,
+    /// Earlier runs whose sessions count beside this one, by name.
+    pub(crate) earlier: &'a [String],
+}
+
 /// Loads and chooses; no node is asked.
 pub(crate) fn chosen(
     root: Option<&Path>,
     choice: &Choice,
-    fail_fast: bool,
+    manner: Manner<'_>,
 ) -> anyhow::Result<Ready<Chosen>> {
-    begun(root, choice, fail_fast, |catalog, request, _| session::choose(catalog, request))
+    begun(root, choice, manner, |catalog, request, _| session::choose(catalog, request))
 }
 
 /// Loads, chooses, asks nodes for their facts and plans.
 pub(crate) fn ready(root: Option<&Path>, choice: &Choice) -> anyhow::Result<Ready<Prepared>> {
-    begun(root, choice, false, session::prepare)
+    begun(root, choice, Manner::default(), session::prepare)
 }
 
 fn begun<P>(
     root: Option<&Path>,
     choice: &Choice,
-    fail_fast: bool,
+    manner: Manner<'_>,
     plan: impl FnOnce(&Catalog, &Request, &Context) -> Result<P, LoadError>,
 ) -> anyhow::Result<Ready<P>> {
     let root = place::root(root)?;
@@ -145,8 +163,15 @@ fn begun<P>(
     trust::demand(&root, &nodes, &suites, choice.trust.as_deref())?;
     let mut catalog = catalog::load_sources(&nodes, &suites)?;
     let (id, started_at, started) = begin();
-    let context = Context::new(started, Cancel::default(), fail_fast);
-    let request = request(&mut catalog, choice, &id, root.shelf())?;
+    let context = Context {
+        started_at: started_at.clone(),
+        ..Context::new(started, Cancel::default(), manner.fail_fast)
+    };
+    let mut request = request(&mut catalog, choice, &id, root.shelf())?;
+    request.until_decided = manner.until_decided;
+    for name in manner.earlier {
+        request.earlier.push(record::read_whole(&place::store()?.find(name)?)?);
+    }
     let plan = plan(&catalog, &request, &context)?;
     Ok(Ready { id, started_at, root, context, plan })
 }
@@ -200,6 +225,8 @@ fn request(
             load: choice.allow_load.iter().cloned().collect(),
         },
         repeat: choice.repeat,
+        until_decided: false,
+        earlier: Vec::new(),
         shelf,
     })
 }

@@ -71,7 +71,7 @@ fn worse_than_the_baseline_fails_with_its_number_and_what_to_do() {
     let said = ground.run(&[]).exits(1);
     said.says(&["✗ fail", "within 50 % of the baseline", "ms", "Fix of time/spawn."])
         .says(&["if this is the new normal: verify baseline accept 0"])
-        .says(&["--check time/spawn --new-epoch --reason TEXT"]);
+        .says(&["--check time/spawn --new-epoch --rebase-anchor --reason TEXT"]);
     ground.say(&["baseline", "diff", "last"]).exits(0).says(&["% worse"]);
 }
 
