@@ -144,6 +144,8 @@ fn events(one: Arc<dyn Transport>, two: Arc<dyn Transport>, promise: &str) -> Ve
         permissions: Permissions::default(),
         repeat: None,
         peers: None,
+        until_decided: false,
+        earlier: Vec::new(),
         shelf: None,
     };
     let chosen = choose(&catalog(promise), &request).unwrap();

@@ -134,7 +134,7 @@ fn judge_attempts(
         let message = format!("answered by {by}");
         verdict.findings.push(Finding::new(FindingCode::Simulated, message));
     }
-    if let Some(why) = left_out.iter().find_map(|attempt| attempt.disturbed.as_ref()) {
+    if let Some(why) = left_out.iter().find_map(|attempt| spoilt(attempt)) {
         let message = format!(
             "{} of {} repeats do not count: {why}",
             left_out.len(),
@@ -170,11 +170,20 @@ fn judge_attempts(
 ///
 /// *Source*: beyond a third of a side nothing is concluded (`runners/model/STATISTICS.md`).
 fn that_count(finals: Vec<&Attempt>) -> (Vec<&Attempt>, Vec<&Attempt>) {
-    let disturbed = finals.iter().filter(|attempt| attempt.disturbed.is_some()).count();
+    let disturbed = finals.iter().filter(|attempt| spoilt(attempt).is_some()).count();
     if disturbed * 3 > finals.len() {
         return (finals, Vec::new());
     }
-    finals.into_iter().partition(|attempt| attempt.disturbed.is_none())
+    finals.into_iter().partition(|attempt| spoilt(attempt).is_none())
+}
+
+/// Says why the conditions of an attempt did not hold, whoever noticed.
+fn spoilt(attempt: &Attempt) -> Option<&str> {
+    let by_probe = match &attempt.result {
+        Err(error) if error.code == FindingCode::ConditionsNotHeld => Some(error.message.as_str()),
+        _ => None,
+    };
+    attempt.disturbed.as_deref().or(by_probe)
 }
 
 /// Decides the outcome from the findings alone.

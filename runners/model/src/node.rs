@@ -44,6 +44,9 @@ pub struct NodeFile {
     /// Whether what needs root may ask for it by `sudo -n`, over ssh, for an installed verify.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sudo: bool,
+    /// Whether the machine is never quiet, so that other work on it disturbs no comparison.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub busy: bool,
     /// Whether it may be loaded unasked.
     pub role: NodeRole,
     /// Capabilities that the node must have: a missing one fails.

@@ -4,6 +4,7 @@
 //! Load checks go alone, a machine is asked by one node at a time ([`Floor`]). What a check is after decides whether it is asked at all. Order is that of
 //! the plan, so that the same plan gives the same record.
 
+mod conditions;
 mod floor;
 mod gather;
 mod node;

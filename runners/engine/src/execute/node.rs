@@ -22,7 +22,7 @@ use verify_model::{
     verdict::{Answer, CheckKey},
 };
 
-use super::{Gatherer, Observer};
+use super::{Gatherer, Observer, conditions};
 use crate::{
     plan::Step,
     probe::{With, failed, gather_error},
@@ -386,18 +386,32 @@ impl<'a> NodeRun<'a> {
             Ok(asks) => asks,
             Err(error) => return self.build(repeat, r#try, &[], Err(error)),
         };
+        let gated = self.is_gated(at);
+        let before = if gated { self.gather(&conditions::before()) } else { Vec::new() };
         let mut evidence: Vec<Evidence> = Vec::with_capacity(asks.len());
         if fresh {
             evidence = self.gather(&asks);
         } else {
             evidence.extend(asks.iter().filter_map(|ask| self.take_cached(ask)));
         }
+        let after = if gated { self.gather(&conditions::after()) } else { Vec::new() };
         let mut result = read(&self.steps[at], &evidence);
         if let Ok(observation) = &mut result {
             // Whatever an instrument says of itself: no machine answered.
             observation.simulated = observation.simulated.take().or(self.facts.simulated.clone());
         }
-        self.build(repeat, r#try, &evidence, result)
+        let disturbed = conditions::disturbed(&before, &after);
+        Attempt { disturbed, ..self.build(repeat, r#try, &evidence, result) }
+    }
+
+    /// Tells whether the conditions of an attempt decide if it counts.
+    fn is_gated(&self, at: usize) -> bool {
+        let check = &self.steps[at].check;
+        // Where each question is a login of its own, nobody asks for more than the measurement.
+        check.compares()
+            && check.effect != Effect::Reads
+            && !self.node.file.busy
+            && !self.gatherer.transport.is_costly()
     }
 
     fn build(

@@ -130,6 +130,12 @@ pub static NODE: &[Key] = &[
         "Over ssh, what needs root may ask for it by `sudo -n`: only for an installed verify that root alone can change, never for a copy; false unless given.",
     ),
     key(
+        "busy",
+        Shape::Bool,
+        false,
+        "The machine is never quiet: measurements are compared although other tasks run, its host takes time of it, or it runs on battery; false unless given.",
+    ),
+    key(
         "role",
         Shape::Choice(&["workstation", "production"]),
         false,

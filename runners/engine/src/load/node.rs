@@ -50,6 +50,7 @@ pub fn node(source: &Arc<Source>, name: &str) -> (LoadedNode, Vec<Diagnostic>) {
     let scenario = reader.text(table, "scenario");
     let python = python(&mut reader, table);
     let sudo = reader.flag(table, "sudo");
+    let busy = reader.flag(table, "busy");
     let role = role(&mut reader, table);
     let has = reader.texts(table, "has");
     for (capability, span) in &has {
@@ -75,6 +76,7 @@ pub fn node(source: &Arc<Source>, name: &str) -> (LoadedNode, Vec<Diagnostic>) {
         scenario,
         python,
         sudo,
+        busy,
         role,
         has: has.into_iter().map(|(capability, _)| capability).collect(),
         variables,

@@ -113,7 +113,7 @@ impl Ground {
     }
 
     pub(crate) fn node(&self, name: &str, lines: &str) {
-        let text = format!("title = \"Node of a test\"\n{lines}\n");
+        let text = format!("title = \"Node of a test\"\nbusy = true\n{lines}\n");
         fs::write(self.path(&format!("runners/nodes/{name}.toml")), text).unwrap();
     }
 

@@ -13,6 +13,7 @@ mod baseline;
 #[cfg(target_os = "linux")]
 mod compile;
 mod completion;
+mod decided;
 mod doctor;
 mod documents;
 mod green;
