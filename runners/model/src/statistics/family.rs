@@ -15,7 +15,8 @@ pub fn adjusted(p: &[f64]) -> Vec<f64> {
     let mut out = vec![1.0; p.len()];
     let mut least = 1.0_f64;
     for (rank, at) in order.into_iter().enumerate().rev() {
-        least = least.min(real(p.len()) * p[at] / real(rank + 1));
+        // The factor is at least 1, so that no p gets smaller by rounding.
+        least = least.min(p[at] * (real(p.len()) / real(rank + 1)));
         out[at] = least;
     }
     out
