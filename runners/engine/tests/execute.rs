@@ -128,7 +128,7 @@ fn run(transport: Arc<dyn Transport>) -> (Run, Vec<Event>) {
         repeat: None,
         shelf: None,
     };
-    let prepared = prepare(&catalog(), &request, &context).unwrap();
+    let mut prepared = prepare(&catalog(), &request, &context).unwrap();
     let header = Header {
         format: RUN_FORMAT.to_owned(),
         id: "01TEST".to_owned(),
@@ -140,7 +140,7 @@ fn run(transport: Arc<dyn Transport>) -> (Run, Vec<Event>) {
         orchestrator: "host".to_owned(),
     };
     let mut keep = Keep::default();
-    execute(header, &prepared, &context, &mut keep);
+    execute(header, &mut prepared, &context, &mut keep);
     (fold(keep.0.clone()).unwrap(), keep.0)
 }
 

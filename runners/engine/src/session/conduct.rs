@@ -45,7 +45,8 @@ pub fn run(header: Header, chosen: &Chosen, context: &Context, observer: &mut dy
     let (count, peers) = (chosen.nodes.len(), &chosen.peers);
     let ask = |at: usize, relay: &mut Relay| {
         let Some(node) = chosen.nodes.get(at) else { return };
-        let ready = ready(node, Ids::new(at, count), context);
+        let mut ready = ready(node, Ids::new(at, count), context);
+        ready.look(context);
         // Before anything of it is answered: a record that ends here knows what was planned.
         let known = |id: &String| node.checks.iter().any(|check| check.id == *id);
         for step in ready.steps.iter().filter(|step| !known(&step.check.id)) {
@@ -59,10 +60,18 @@ pub fn run(header: Header, chosen: &Chosen, context: &Context, observer: &mut dy
 /// Executes a plan: every node is planned already.
 pub fn execute(
     header: Header,
-    prepared: &Prepared,
+    prepared: &mut Prepared,
     context: &Context,
     observer: &mut dyn Observer,
 ) {
+    for some in prepared.nodes.chunks_mut(AT_ONCE) {
+        thread::scope(|scope| {
+            let looks: Vec<_> =
+                some.iter_mut().map(|node| scope.spawn(|| node.look(context))).collect();
+            // What breaks one look leaves that node without a fingerprint, and no more.
+            looks.into_iter().for_each(|look| _ = look.join());
+        });
+    }
     let plan = Announced {
         nodes: prepared.nodes.iter().map(|n| named(&n.node.file, n.node.via.clone())).collect(),
         suites: &prepared.suites,

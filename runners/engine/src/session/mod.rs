@@ -7,6 +7,7 @@
 
 mod choose;
 mod conduct;
+mod look;
 mod ready;
 
 use std::sync::Arc;
