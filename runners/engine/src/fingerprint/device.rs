@@ -58,10 +58,11 @@ fn wants_cards(wanted: &Wanted) -> bool {
 /// Reads it.
 pub(super) fn read(page: &mut Page, wanted: &Wanted, facts: &Facts, evidence: &[&Evidence]) {
     if wanted.has("memory") {
-        modules(page, read_by("memory-modules", &Params::default(), evidence).as_ref());
+        let seen = read_by("memory-modules", &Params::default(), facts, evidence);
+        modules(page, seen.as_ref());
     }
     if wanted.has("drive") {
-        drives(page, evidence);
+        drives(page, facts, evidence);
     }
     if wants_cards(wanted) {
         cards(page, facts, evidence);
@@ -100,8 +101,8 @@ fn modules(page: &mut Page, seen: Option<&Observation>) {
     }
 }
 
-fn drives(page: &mut Page, evidence: &[&Evidence]) {
-    let seen = read_by("storage", &Params::default(), evidence);
+fn drives(page: &mut Page, facts: &Facts, evidence: &[&Evidence]) {
+    let seen = read_by("storage", &Params::default(), facts, evidence);
     let drives = seen.as_ref().and_then(|seen| list(seen, "drives"));
     let Some(drives) = drives else { return page.put("drive.count", None) };
     page.put("drive.count", Some(drives.len().to_string()));
@@ -125,8 +126,9 @@ fn cards(page: &mut Page, facts: &Facts, evidence: &[&Evidence]) {
         return page.put("bridge.count", none);
     }
     let none = Params::default();
-    let answers =
-        |name: &str| read_by(name, &none, evidence).filter(|seen| list(seen, "gpus").is_some());
+    let answers = |name: &str| {
+        read_by(name, &none, facts, evidence).filter(|seen| list(seen, "gpus").is_some())
+    };
     let Some(seen) = answers(NVML).or_else(|| answers(SMI)) else {
         page.put("gpu.count", None);
         page.put("bridge.count", None);

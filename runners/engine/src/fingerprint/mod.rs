@@ -91,7 +91,7 @@ pub fn read(wanted: &Wanted, facts: &Facts, evidence: &[&Evidence]) -> Fingerpri
     core::read(&mut page, facts, evidence);
     device::read(&mut page, wanted, facts, evidence);
     network::read(&mut page, wanted, facts, evidence);
-    software::read(&mut page, wanted, evidence);
+    software::read(&mut page, wanted, facts, evidence);
     page.print()
 }
 
@@ -106,7 +106,15 @@ fn asks_of(probe: &str, with: &Params, facts: &Facts) -> Vec<Ask> {
     asks.unwrap_or_default()
 }
 
-/// Returns what a probe reads; `None` where it reads nothing.
-fn read_by(probe: &str, with: &Params, evidence: &[&Evidence]) -> Option<Observation> {
-    probes::find(probe)?.read(With(with), evidence).ok()
+/// Returns what a probe reads from what it asks; `None` where it reads nothing.
+fn read_by(
+    probe: &str,
+    with: &Params,
+    facts: &Facts,
+    evidence: &[&Evidence],
+) -> Option<Observation> {
+    let asks: Vec<Ask> = asks_of(probe, with, facts).iter().map(question).collect();
+    let piece = |ask: &Ask| evidence.iter().copied().find(|piece| question(&piece.ask) == *ask);
+    let own: Vec<&Evidence> = asks.iter().filter_map(piece).collect();
+    probes::find(probe)?.read(With(with), &own).ok()
 }

@@ -12,6 +12,7 @@ use verify_model::{
     fingerprint::NONE,
     matcher::Literal,
     node::Facts,
+    value::Value,
 };
 
 use super::{
@@ -70,7 +71,7 @@ fn kind(compiler: &str) -> Params {
 }
 
 /// Reads it.
-pub(super) fn read(page: &mut Page, wanted: &Wanted, evidence: &[&Evidence]) {
+pub(super) fn read(page: &mut Page, wanted: &Wanted, facts: &Facts, evidence: &[&Evidence]) {
     if wants_python(wanted) {
         distributions(page, evidence);
     }
@@ -81,9 +82,9 @@ pub(super) fn read(page: &mut Page, wanted: &Wanted, evidence: &[&Evidence]) {
         let version = if compiler.starts_with('/') {
             said(evidence, &[compiler, "--version"], version::first)
         } else {
-            read_by("toolchain", &kind(compiler), evidence).and_then(|seen| {
+            read_by("toolchain", &kind(compiler), facts, evidence).and_then(|seen| {
                 let newest = seen.resolve("newest");
-                let none = matches!(newest, verify_model::value::Value::Absent(_));
+                let none = matches!(newest, Value::Absent(_));
                 if none { Some(NONE.to_owned()) } else { known(&newest) }
             })
         };
