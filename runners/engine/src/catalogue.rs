@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use verify_model::{field::FieldKind, metric::Direction};
+use verify_model::{field::FieldKind, fingerprint::Role, metric::Direction};
 
 use crate::{
     load::literal::param_name,
@@ -29,6 +29,9 @@ fn write_probe(text: &mut String, spec: &ProbeSpec) {
         spec.summary,
         spec.effect.name()
     );
+    if let Some(depends) = depends(spec) {
+        let _ = writeln!(text, "\n{depends}");
+    }
     if !spec.params.is_empty() {
         text.push_str("\n| parameter | kind | | what it is |\n|---|---|---|---|\n");
         for param in spec.params {
@@ -56,6 +59,23 @@ fn write_probe(text: &mut String, spec: &ProbeSpec) {
         );
     }
     let _ = writeln!(text, "\n```toml\n{}\n```", spec.example);
+}
+
+/// Says what the metrics of a probe depend on; `None` where it measures nothing.
+pub fn depends(spec: &ProbeSpec) -> Option<String> {
+    let names = |role: Role| -> Vec<String> {
+        let own = spec.depends.iter().filter(|depends| depends.role == role);
+        own.map(|depends| format!("`{}`", depends.group)).collect()
+    };
+    let (rulers, causes) = (names(Role::Ruler).join(", "), names(Role::Cause).join(", "));
+    match (rulers.is_empty(), causes.is_empty()) {
+        (true, true) => None,
+        (true, false) => Some(format!("Its metrics depend on {causes}.")),
+        (false, true) => Some(format!("It measures with {rulers}.")),
+        (false, false) => Some(format!(
+            "Its metrics depend on {causes}. It measures with {rulers}: across another version of it they are not comparable."
+        )),
+    }
 }
 
 fn kind_of(param: &ParamSpec) -> String {

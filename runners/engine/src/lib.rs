@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod doctor;
 pub mod execute;
 pub mod facts;
+pub mod fingerprint;
 pub mod gathered;
 pub mod listening;
 pub mod load;

@@ -12,6 +12,7 @@ use verify_model::{
     evidence::{Captured, Evidence, Failure, FailureKind, Stream},
     field::{FieldKind, FieldSpec},
     finding::FindingCode,
+    fingerprint::Depends,
     link::Link,
     matcher::Literal,
     node::Facts,
@@ -29,6 +30,8 @@ pub struct ProbeSpec {
     pub summary: &'static str,
     /// What asking does to the node.
     pub effect: Effect,
+    /// What its metrics depend on; empty where it measures nothing.
+    pub depends: &'static [Depends],
     /// Parameters under `with`.
     pub params: &'static [ParamSpec],
     /// Fields of the answer.

@@ -4,7 +4,7 @@
 //! of the package index, not those of `import`. One program answers for all of them. Where it runs
 //! at all, the versions that results depend on become core fields of the fingerprint, too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 use verify_model::{
@@ -96,6 +96,29 @@ fn answer(evidence: &Evidence, interpreter: &str) -> Result<Json, String> {
         }
         Err(error) => Err(format!("{UNKNOWN}{}", error.message)),
     }
+}
+
+/// Holds what an interpreter says of itself and of the distributions that were asked about.
+pub(crate) struct Versions {
+    pub(crate) python: Option<String>,
+    /// By name; `None` is not installed, and what could not be read is not there.
+    pub(crate) modules: BTreeMap<String, Option<String>>,
+}
+
+/// Reads the versions; `None` where the evidence is about something else, or nobody answered.
+pub(crate) fn versions(evidence: &Evidence) -> Option<Versions> {
+    let Ask::Script { interpreter, name, .. } = &evidence.ask else { return None };
+    let said =
+        Some(()).filter(|()| name == NAME).and_then(|()| answer(evidence, interpreter).ok())?;
+    let module = |(name, version): (&String, &Json)| match version {
+        Json::String(version) => Some((name.clone(), Some(version.clone()))),
+        Json::Null => Some((name.clone(), None)),
+        _ => None,
+    };
+    Some(Versions {
+        python: said.get("python").and_then(Json::as_str).map(str::to_owned),
+        modules: said.get("modules")?.as_object()?.iter().filter_map(module).collect(),
+    })
 }
 
 /// Returns the core fields of the fingerprint: what is installed, by name.

@@ -130,7 +130,7 @@ fn run(transport: Arc<dyn Transport>) -> (Run, Vec<Event>) {
         earlier: Vec::new(),
         shelf: None,
     };
-    let prepared = prepare(&catalog(), &request, &context).unwrap();
+    let mut prepared = prepare(&catalog(), &request, &context).unwrap();
     let header = Header {
         format: RUN_FORMAT.to_owned(),
         id: "01TEST".to_owned(),
@@ -143,7 +143,7 @@ fn run(transport: Arc<dyn Transport>) -> (Run, Vec<Event>) {
         orchestrator: "host".to_owned(),
     };
     let mut keep = Keep::default();
-    execute(header, &prepared, &context, &mut keep);
+    execute(header, &mut prepared, &context, &mut keep);
     (fold(keep.0.clone()).unwrap(), keep.0)
 }
 

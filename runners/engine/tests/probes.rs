@@ -21,6 +21,7 @@ use verify_model::{
     check::Params,
     evidence::{Captured, Evidence, Failure, FailureKind, Stream},
     field::FieldKind,
+    fingerprint::{GROUPS, is_known},
     node::Facts,
     observation::{AttemptError, Observation},
     value::Value,
@@ -129,6 +130,23 @@ fn every_probe_documents_itself() {
     }
     assert!(names.is_sorted(), "PROBES is sorted by name: {names:?}");
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+}
+
+#[test]
+fn every_probe_that_measures_says_what_its_metrics_depend_on_and_no_other_does() {
+    for probe in PROBES {
+        let spec = probe.spec();
+        let measures =
+            spec.fields.iter().any(|field| matches!((field.kind)(), FieldKind::Metric(..)));
+        assert_eq!(measures, !spec.depends.is_empty(), "{}", spec.name);
+        for (at, depends) in spec.depends.iter().enumerate() {
+            let name = depends.group;
+            let known = GROUPS.iter().any(|group| group.name == name) || is_known(name);
+            assert!(known, "{}: there is no `{name}` in a fingerprint", spec.name);
+            let twice = spec.depends[..at].iter().any(|other| other.group == name);
+            assert!(!twice, "{}: `{name}` stands twice", spec.name);
+        }
+    }
 }
 
 #[test]

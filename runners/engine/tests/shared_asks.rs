@@ -113,7 +113,7 @@ fn equal_asks_are_gathered_once_across_waves() {
     };
     #[allow(clippy::disallowed_methods, reason = "the start of the test's run")]
     let context = Context::new(Instant::now(), Cancel::default(), false);
-    let prepared = session::prepare(&catalog, &request, &context).unwrap();
+    let mut prepared = session::prepare(&catalog, &request, &context).unwrap();
     let header = Header {
         format: RUN_FORMAT.to_owned(),
         id: "01".to_owned(),
@@ -126,7 +126,7 @@ fn equal_asks_are_gathered_once_across_waves() {
         orchestrator: "test".to_owned(),
     };
     let mut observer = Folding(Fold::default());
-    session::execute(header, &prepared, &context, &mut observer);
+    session::execute(header, &mut prepared, &context, &mut observer);
     let run = observer.0.finish().unwrap();
     let outcomes: Vec<Outcome> = run.verdicts().map(|v| v.outcome).collect();
     assert_eq!(outcomes, [Outcome::Pass; 3]);

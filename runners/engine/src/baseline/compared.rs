@@ -2,7 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use verify_model::{baseline::Baseline, check::Check, node::Facts, verdict::CheckKey};
+use verify_model::{
+    baseline::Baseline,
+    check::Check,
+    fingerprint::{self, Change, Depends, Fingerprint, changes},
+    node::Facts,
+    verdict::CheckKey,
+};
 
 use super::{
     ledger::{History, Ledger},
@@ -11,7 +17,7 @@ use super::{
     summary::centre,
     unit::{Unit, definition, fields},
 };
-use crate::load::diagnostic::LoadError;
+use crate::{load::diagnostic::LoadError, probes};
 
 /// Holds a baseline with the machine that it was taken on.
 #[derive(Clone, Debug)]
@@ -22,6 +28,9 @@ pub struct Accepted {
     simulated: bool,
     /// Runs that it was taken from.
     runs: Vec<String>,
+    /// What the machine was made of at the newest unit, and what of it matters.
+    fingerprint: Fingerprint,
+    depends: &'static [Depends],
     /// Units of earlier runs that stand beside a new one, in the order of time.
     pub(super) earlier: Vec<Unit>,
 }
@@ -30,6 +39,32 @@ impl Accepted {
     /// Tells whether it is of a check.
     pub fn is_of(&self, check: &str) -> bool {
         self.baseline.key.check == check
+    }
+
+    /// Tells whether a baseline is made from it.
+    pub fn is_behind(&self, baseline: &Baseline) -> bool {
+        (&self.baseline.key, &self.baseline.field) == (&baseline.key, &baseline.field)
+    }
+
+    /// Says in a baseline what changed in the machine since.
+    ///
+    /// With another ruler nothing is compared; a cause stands beside what came of it.
+    pub fn tell_changes(&self, baseline: &mut Baseline, now: &Fingerprint) {
+        let changes = changes(&self.fingerprint, now, self.depends);
+        let phrases = |changes: &[Change]| changes.iter().map(Change::phrase).collect::<Vec<_>>();
+        if let Some(ruler) = phrases(&changes.rulers).first() {
+            let why = format!("what it is measured with changed: {ruler}");
+            baseline.mismatch.get_or_insert(why);
+        }
+        baseline.changed = phrases(&changes.causes);
+        for unit in &self.earlier {
+            let between = fingerprint::changes(&unit.fingerprint, now, self.depends);
+            if let Some(change) = between.rulers.iter().chain(&between.causes).next() {
+                let why =
+                    format!("since run {} the machine changed: {}", unit.run, change.phrase());
+                baseline.mismatch.get_or_insert(why);
+            }
+        }
     }
 
     /// Tells whether a unit measured the same on the same machine.
@@ -129,6 +164,8 @@ fn of_check<'h>(
             definition: newest.definition.clone(),
             simulated: is_simulated(newest),
             runs: history.current.iter().map(|unit| unit.run.clone()).collect(),
+            fingerprint: newest.fingerprint.clone(),
+            depends: probes::find(&check.probe).map_or(&[], |probe| probe.spec().depends),
             earlier: Vec::new(),
         })
     })

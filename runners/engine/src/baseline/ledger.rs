@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use super::unit::{LEDGER_FORMAT, Unit, UnitId};
+use super::unit::{FORMATS, LEDGER_FORMAT, Unit, UnitId};
 use crate::load::{
     catalog::digest,
     diagnostic::{Diagnostic, LoadError, Source},
@@ -231,16 +231,17 @@ fn unit(text: &str) -> Result<Unit, (String, String)> {
         format: Option<String>,
     }
     if let Ok(unit) = serde_json::from_str::<Unit>(text)
-        && unit.format == LEDGER_FORMAT
+        && FORMATS.contains(&unit.format.as_str())
     {
         return unit.fault().map_or(Ok(unit), |why| Err(fault(&why)));
     }
     let form: Form = serde_json::from_str(text).map_err(|error| fault(&error.to_string()))?;
     match form.format.as_deref() {
-        Some(LEDGER_FORMAT) => {}
+        Some(known) if FORMATS.contains(&known) => {}
         Some(other) => {
             let title = format!("the line has the format `{other}`");
-            let label = format!("this version reads `{LEDGER_FORMAT}`; a newer verify may read it");
+            let label =
+                format!("this version reads up to `{LEDGER_FORMAT}`; a newer verify may read it");
             return Err((title, label));
         }
         None => return Err(fault("it has no `format`")),

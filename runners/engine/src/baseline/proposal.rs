@@ -20,7 +20,7 @@ use verify_model::{
 
 use super::{
     shelf::{Place, is_plain},
-    unit::{self, LEDGER_FORMAT, Unit},
+    unit::{self, Unit},
 };
 
 /// Holds what of a run may become normal.
@@ -162,8 +162,10 @@ fn measured(
     if metrics.is_empty() {
         return Err("it measured nothing that the check judges or records".to_owned());
     }
+    let (fingerprint, format) = unit::fingerprint(&planned.check, &node.fingerprint);
     Ok(Unit {
-        format: LEDGER_FORMAT.to_owned(),
+        format: format.to_owned(),
+        fingerprint,
         run: run.header.id.clone(),
         check: planned.check.id.clone(),
         repeat: attempt.repeat,

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 use verify_model::{
+    fingerprint::Fingerprint,
     metric::{Direction, quantile},
     quantity::Quantity,
 };
@@ -17,9 +18,16 @@ use super::{
     ledger::{History, Ledger},
     unit::Unit,
 };
+use crate::load::catalog::digest;
 
-/// Names the format of a summary; a reader refuses what it does not know.
-pub const SUMMARY_FORMAT: &str = "verify-baseline/1";
+/// Names the format of a summary with fingerprints; a reader refuses what it does not know.
+pub const SUMMARY_FORMAT: &str = "verify-baseline/2";
+/// Names the format of a summary without any, which every version reads.
+const PLAIN_FORMAT: &str = "verify-baseline/1";
+/// Formats that this version reads.
+pub(super) const FORMATS: [&str; 2] = [PLAIN_FORMAT, SUMMARY_FORMAT];
+/// Length of the digest of a fingerprint. *Units*: hexadecimal digits.
+const SHORT: usize = 12;
 const HEAD: &str = "\
 # What is normal here, as people accepted it. Written by `verify baseline accept`; review it like
 # code. The units behind it stand in the .runs.jsonl beside it; after a merge of the two by version
@@ -55,6 +63,10 @@ pub struct CheckSummary {
     pub units: usize,
     /// Digest of probe and parameters.
     pub definition: String,
+    /// Beginning of the digest of what the machine was made of at the newest unit, as far as the
+    /// check depends on it; `verify compare` says what differs. Absent where it was not gathered.
+    #[serde(default)]
+    pub fingerprint: Option<String>,
     /// Digest of all lines of the check in the ledger.
     pub digest: String,
     /// What is normal, by field.
@@ -109,8 +121,11 @@ pub fn centre(units: &[&Unit], field: &str) -> Option<Centre> {
 impl Summary {
     /// Computes the summary of a ledger.
     pub fn of(ledger: &Ledger) -> Self {
-        let check = ledger.checks().filter_map(|id| summarise(ledger, id)).collect();
-        Self { format: SUMMARY_FORMAT.to_owned(), check }
+        let check: Vec<CheckSummary> =
+            ledger.checks().filter_map(|id| summarise(ledger, id)).collect();
+        let is_plain = check.iter().all(|check| check.fingerprint.is_none());
+        let format = if is_plain { PLAIN_FORMAT } else { SUMMARY_FORMAT };
+        Self { format: format.to_owned(), check }
     }
 
     /// Writes the summary; comments of the file that it replaces stay.
@@ -142,9 +157,17 @@ fn summarise(ledger: &Ledger, id: &str) -> Option<CheckSummary> {
         runs,
         units: history.current.len(),
         definition: newest.definition.clone(),
+        fingerprint: short(&newest.fingerprint),
         digest: ledger.digest(id),
         metric: metrics(&history, newest),
     })
+}
+
+/// Returns the beginning of the digest of a fingerprint; what is unknown is no part of it.
+fn short(fingerprint: &Fingerprint) -> Option<String> {
+    let known = fingerprint.0.iter().filter_map(|(path, text)| Some((path, text.as_ref()?)));
+    let text: String = known.map(|(path, text)| format!("{path}={text}\n")).collect();
+    (!text.is_empty()).then(|| digest(text.as_bytes()).chars().take(SHORT).collect())
 }
 
 fn metrics(history: &History<'_>, newest: &Unit) -> Vec<MetricSummary> {
@@ -189,6 +212,9 @@ impl CheckSummary {
         table.insert("runs", value(runs));
         table.insert("units", value(i64::try_from(self.units).unwrap_or(i64::MAX)));
         table.insert("definition", value(&self.definition));
+        if let Some(fingerprint) = &self.fingerprint {
+            table.insert("fingerprint", value(fingerprint));
+        }
         table.insert("digest", value(&self.digest));
         let mut metrics = ArrayOfTables::new();
         for metric in &self.metric {

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use verify_model::{
     check::Check,
+    fingerprint::Fingerprint,
     matcher::Matcher,
     metric::{Direction, Metric, quantile},
     observation::{Attempt, Observation},
@@ -19,10 +20,14 @@ use verify_model::{
 };
 
 use super::histogram::Histogram;
-use crate::load::catalog::digest;
+use crate::{load::catalog::digest, probes};
 
-/// Names the format of a line; a reader refuses what it does not know.
-pub const LEDGER_FORMAT: &str = "verify-ledger/1";
+/// Names the format of a line with a fingerprint; a reader refuses what it does not know.
+pub const LEDGER_FORMAT: &str = "verify-ledger/2";
+/// Names the format of a line without one, which every version reads.
+pub(super) const PLAIN_FORMAT: &str = "verify-ledger/1";
+/// Formats of lines that this version reads.
+pub(super) const FORMATS: [&str; 2] = [PLAIN_FORMAT, LEDGER_FORMAT];
 /// Fewest samples for which a trend is computed: two in each third.
 const TREND_SAMPLES: usize = 6;
 /// Fewest samples for which the correlation of neighbours is computed.
@@ -69,6 +74,9 @@ pub struct Unit {
     /// holds the way. Absent in old lines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
+    /// What the machine was made of, as far as the probe depends on it. Absent in old lines.
+    #[serde(default, skip_serializing_if = "Fingerprint::is_empty")]
+    pub fingerprint: Fingerprint,
     /// Run with which the epoch began.
     pub epoch: String,
     /// Why it was accepted.
@@ -153,7 +161,12 @@ impl Unit {
     /// Tells whether two units hold the same, whatever was said when they were accepted.
     pub(super) fn measures_as(&self, other: &Self) -> bool {
         let (epoch, reason, accepted_by) = other.acceptance();
+        // A version that gathered none says nothing against one that did.
+        let told = self.fingerprint.is_empty() || other.fingerprint.is_empty();
+        let print = if told { other } else { self };
         let worded = Self {
+            format: print.format.clone(),
+            fingerprint: print.fingerprint.clone(),
             epoch: epoch.to_owned(),
             reason: reason.to_owned(),
             accepted_by: accepted_by.to_owned(),
@@ -174,6 +187,9 @@ impl Unit {
     pub(super) fn fault(&self) -> Option<String> {
         if self.metrics.is_empty() {
             return Some("it has no metric".to_owned());
+        }
+        if self.format == PLAIN_FORMAT && !self.fingerprint.is_empty() {
+            return Some(format!("`{PLAIN_FORMAT}` has no `fingerprint`"));
         }
         // What is no id would sort as the newest for ever.
         for (key, id) in [("run", &self.run), ("epoch", &self.epoch)] {
@@ -197,6 +213,14 @@ impl Unit {
 pub(super) fn is_id(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
     text.len() == 26 && text.bytes().all(is_plain)
+}
+
+/// Returns the fields on which the metrics of a check depend, and the format of a line with them.
+pub(super) fn fingerprint(check: &Check, whole: &Fingerprint) -> (Fingerprint, &'static str) {
+    let depends = probes::find(&check.probe).map_or(&[][..], |probe| probe.spec().depends);
+    let own = whole.of(depends);
+    let format = if own.is_empty() { PLAIN_FORMAT } else { LEDGER_FORMAT };
+    (own, format)
 }
 
 /// Returns the digest of what makes two values comparable: the probe and its parameters.

@@ -9,7 +9,7 @@ use toml_edit::{Document, Item, Table};
 
 use super::{
     ledger::Ledger,
-    summary::{CheckSummary, MetricSummary, SUMMARY_FORMAT, Summary},
+    summary::{CheckSummary, FORMATS, MetricSummary, SUMMARY_FORMAT, Summary},
 };
 use crate::load::diagnostic::{Diagnostic, LoadError, Source};
 
@@ -72,10 +72,10 @@ impl Page<'_> {
             }
         };
         if let Some(format) = document.get("format").and_then(Item::as_str)
-            && format != SUMMARY_FORMAT
+            && !FORMATS.contains(&format)
         {
             let label =
-                format!("this version reads `{SUMMARY_FORMAT}`; a newer verify may read it");
+                format!("this version reads up to `{SUMMARY_FORMAT}`; a newer verify may read it");
             let span = document.get("format").and_then(Item::span);
             return self.error(span, format!("the summary has the format `{format}`"), label);
         }
@@ -130,6 +130,10 @@ impl Page<'_> {
         for (key, said_text, known_text) in texts {
             self.same(&said.id, (key, span(table, key)), said_text, known_text);
         }
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+        let prints = (text(&said.fingerprint), text(&known.fingerprint));
+        let place = span(table, "fingerprint").or_else(|| span(table, "id"));
+        self.same(&said.id, ("fingerprint", place), &prints.0, &prints.1);
         let runs = (said.runs.join(", "), known.runs.join(", "));
         self.same(&said.id, ("runs", span(table, "runs")), &runs.0, &runs.1);
         let units = (said.units.to_string(), known.units.to_string());

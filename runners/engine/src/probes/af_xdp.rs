@@ -34,6 +34,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: NAME,
     summary: "Whether a program can have an AF_XDP socket, and which interfaces can do XDP.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field(

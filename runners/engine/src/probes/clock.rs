@@ -74,6 +74,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "clock",
     summary: "What the kernel keeps time by, whether that is synchronised, and by whom.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field("clocksource", || Text, CURRENT, "Source of the kernel's time, such as `tsc`."),

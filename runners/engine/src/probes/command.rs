@@ -10,6 +10,7 @@ use verify_model::{
     evidence::{Captured, Evidence, Stream},
     field::{FieldKind, FieldSpec},
     finding::FindingCode,
+    fingerprint::Depends,
     metric::{Direction, Metric},
     node::Facts,
     observation::{AttemptError, Observation},
@@ -29,6 +30,12 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "command",
     summary: "What a program says, how it ends and how long it takes.",
     effect: Effect::Reads,
+    depends: &[
+        Depends::cause("cpu"),
+        Depends::cause("memory"),
+        Depends::cause("bios"),
+        Depends::cause("kernel"),
+    ],
     params: &[
         ParamSpec {
             name: "argv",

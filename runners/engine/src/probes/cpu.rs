@@ -56,6 +56,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "cpu",
     summary: "What the processor is, which logical cpus exist, and how they are set.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field("model", || Text, cpuinfo::PATH, "Name of the model."),

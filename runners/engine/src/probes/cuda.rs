@@ -14,6 +14,7 @@ use verify_model::{
     effect::Effect,
     evidence::Evidence,
     finding::FindingCode,
+    fingerprint::Depends,
     node::Facts,
     observation::{AttemptError, Observation},
     quantity::Quantity,
@@ -41,6 +42,16 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: NAME,
     summary: "What GPUs do when asked: memory, links to the host and to each other, arithmetic.",
     effect: Effect::Loads,
+    depends: &[
+        Depends::cause("gpu"),
+        Depends::cause("bridge"),
+        Depends::cause("driver"),
+        Depends::cause("cuda"),
+        Depends::cause("cpu"),
+        Depends::cause("memory"),
+        Depends::cause("bios"),
+        Depends::cause("kernel"),
+    ],
     params: &[
         ParamSpec {
             name: "tests",

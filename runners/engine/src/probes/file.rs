@@ -26,6 +26,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "file",
     summary: "What stands at a path: whether it exists, its mode, its content, a value in it.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[
         ParamSpec {
             name: "path",

@@ -37,6 +37,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "gpu-witness",
     summary: "Whether NVML, CUDA and nvidia-smi show the same cards.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field("nvml", || Integer, "nvmlDeviceGetHandleByIndex_v2", "Cards that NVML can open."),

@@ -13,6 +13,7 @@ use verify_model::{
         FieldSpec,
     },
     finding::FindingCode,
+    fingerprint::Depends,
     metric::{Direction, Metric},
     node::Facts,
     observation::{AttemptError, Observation},
@@ -58,6 +59,12 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "http",
     summary: "What a service says over HTTP, and how fast.",
     effect: Effect::Reads,
+    depends: &[
+        Depends::ruler("tool.curl"),
+        Depends::cause("cpu"),
+        Depends::cause("nic"),
+        Depends::cause("kernel"),
+    ],
     params: &[
         param(
             "url",

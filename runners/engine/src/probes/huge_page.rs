@@ -30,6 +30,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "huge-page",
     summary: "Whether a program can have huge pages: one of each size mapped, touched, given back.",
     effect: Effect::Loads,
+    depends: &[],
     params: &[],
     fields: &[
         field("size-2m", || Text, BY, "`mapped`, or what refused a page of 2 MiB and why."),

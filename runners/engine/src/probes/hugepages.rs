@@ -56,6 +56,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "hugepages",
     summary: "Which huge pages the kernel holds, of each size and on each NUMA node.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field("default-size", amount, "Hugepagesize in /proc/meminfo", "Size used unless named."),

@@ -29,6 +29,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: NAME,
     summary: "Whether a program can have io_uring: set up, and a file read through it.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field(

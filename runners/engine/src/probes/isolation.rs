@@ -47,6 +47,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: NAME,
     summary: "What interrupts a busy program on cpus: ticks, interrupts, other tasks.",
     effect: Effect::Loads,
+    depends: &[],
     params: &[
         ParamSpec {
             name: "cpus",

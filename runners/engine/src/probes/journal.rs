@@ -54,6 +54,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "journal",
     summary: "What the kernel has logged since boot: whether the log is whole, and which problems.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[ParamSpec {
         name: "match",
         kind: ParamKind::Regex,

@@ -57,6 +57,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "kernel-isolation",
     summary: "Which cpus the kernel was told to keep free, and which it does keep free.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field("boot-loader", || Text, "its files", "`grub`, `systemd-boot` or `kernel-install`."),

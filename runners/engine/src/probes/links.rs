@@ -46,6 +46,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "links",
     summary: "What every declared link carries, in the slower of both directions.",
     effect: Effect::Loads,
+    depends: &[],
     params: &[
         ParamSpec {
             name: "links",

@@ -40,6 +40,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "mac-interface",
     summary: "How a network interface of a Mac is set and what it counted, by name or by route.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[
         ParamSpec {
             name: "name",

@@ -38,6 +38,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "mac-system",
     summary: "Which Mac it is, which macOS runs on it, and how much memory the GPU may keep.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field("product", || Text, "sw_vers, ProductName", "Name of the system: `macOS`."),

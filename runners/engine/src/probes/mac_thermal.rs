@@ -36,6 +36,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "mac-thermal",
     summary: "Whether a Mac slows down because it is hot.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field(

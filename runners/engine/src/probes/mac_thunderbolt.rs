@@ -33,6 +33,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "mac-thunderbolt",
     summary: "Which Thunderbolt ports a Mac has, and what is connected to them.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field("buses", || Integer, "system_profiler", "Number of Thunderbolt buses."),

@@ -34,6 +34,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "memory",
     summary: "How much memory the machine has, and how it is spread over NUMA nodes.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field("total", amount, "MemTotal in /proc/meminfo", "Memory that the kernel can use."),

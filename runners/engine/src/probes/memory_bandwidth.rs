@@ -12,6 +12,7 @@ use verify_model::{
     evidence::Evidence,
     field::FieldKind::{self, Cpus, Integer, List, Metric as Measured, Quantity as Amount, Text},
     finding::FindingCode,
+    fingerprint::Depends,
     metric::{Direction, Metric},
     node::Facts,
     observation::{AttemptError, Observation},
@@ -48,6 +49,12 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "memory-bandwidth",
     summary: "How fast memory is read and written by STREAM's kernels, per NUMA node and in all.",
     effect: Effect::Loads,
+    depends: &[
+        Depends::cause("memory"),
+        Depends::cause("cpu"),
+        Depends::cause("bios"),
+        Depends::cause("kernel"),
+    ],
     params: &[ParamSpec {
         name: "passes",
         kind: ParamKind::Integer,

@@ -45,6 +45,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "memory-modules",
     summary: "Which memory modules are plugged in and how fast they run, by the firmware's word.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field("by", || Text, BY, "Who answered: `dmidecode` or `udev`."),

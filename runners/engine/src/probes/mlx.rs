@@ -12,6 +12,7 @@ use verify_model::{
     evidence::Evidence,
     field::FieldKind::{Integer, List, Metric as Measured, Quantity as Amount, Text, Version},
     finding::FindingCode,
+    fingerprint::Depends,
     metric::{Direction, Metric},
     node::Facts,
     observation::{AttemptError, Observation},
@@ -43,6 +44,13 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "mlx",
     summary: "Which device MLX computes on, whether it computes right, how fast it copies memory.",
     effect: Effect::Loads,
+    depends: &[
+        Depends::cause("python"),
+        Depends::cause("machine"),
+        Depends::cause("cpu"),
+        Depends::cause("memory"),
+        Depends::cause("os"),
+    ],
     params: &[
         ParamSpec {
             name: "copy",

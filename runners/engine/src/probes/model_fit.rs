@@ -60,6 +60,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "model-fit",
     summary: "Whether a model fits the memory of the GPUs that are to serve it, and what would.",
     effect: Effect::Reads,
+    depends: &[],
     params: PARAMS,
     fields: FIELDS,
     example: r#"with = { model = "/srv/models/llama", tensor-parallel = 2, context = 8192, utilisation = "90 %" }

@@ -14,6 +14,7 @@ use verify_model::{
     effect::Effect,
     evidence::Evidence,
     finding::FindingCode,
+    fingerprint::Depends,
     node::Facts,
     observation::{AttemptError, Observation},
 };
@@ -34,6 +35,17 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: NAME,
     summary: "Whether a model server becomes ready and completes, how fast, and on which GPUs.",
     effect: Effect::Loads,
+    depends: &[
+        Depends::cause("python"),
+        Depends::cause("torch"),
+        Depends::cause("gpu"),
+        Depends::cause("bridge"),
+        Depends::cause("driver"),
+        Depends::cause("cuda"),
+        Depends::cause("cpu"),
+        Depends::cause("memory"),
+        Depends::cause("kernel"),
+    ],
     params: PARAMS,
     fields: FIELDS,
     example: r#"with = { model = "/srv/models/llama", tensor-parallel = 2, context = 8192 }

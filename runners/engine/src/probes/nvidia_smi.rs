@@ -44,6 +44,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "nvidia-smi",
     summary: "What nvidia-smi says of the NVIDIA cards, their links and how they reach each other.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: field::FIELDS,
     example: r#"expect = { state = "ok", count = 2, "pairs.link" = { every = { is = "NV4" } } }"#,

@@ -39,6 +39,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: NAME,
     summary: "What the NVIDIA driver says of its cards, their links and their health.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[
         ParamSpec {
             name: "window",

@@ -30,6 +30,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "os-release",
     summary: "Which distribution and which kernel the node runs.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field("id", || Text, "ID in /etc/os-release", "Short name, such as `ubuntu`."),

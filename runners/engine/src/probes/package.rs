@@ -29,6 +29,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "package",
     summary: "Whether a package is installed, in which version, and by which package manager.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[
         ParamSpec {
             name: "name",

@@ -6,6 +6,7 @@ use verify_model::{
     evidence::{Captured, Evidence, FailureKind},
     field::{FieldKind, FieldSpec},
     finding::FindingCode,
+    fingerprint::Depends,
     metric::{Direction, Metric},
     node::Facts,
     observation::{AttemptError, Observation},
@@ -21,6 +22,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "port",
     summary: "Whether a TCP port accepts connections, and how fast.",
     effect: Effect::Reads,
+    depends: &[Depends::cause("cpu"), Depends::cause("nic"), Depends::cause("kernel")],
     params: &[
         ParamSpec {
             name: "port",

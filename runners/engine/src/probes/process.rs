@@ -26,6 +26,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "process",
     summary: "Which processes run, by name or by command line.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[
         ParamSpec {
             name: "name",

@@ -32,6 +32,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "programs",
     summary: "Which of some programs a node has, and in which version each says it is.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[ParamSpec {
         name: "names",
         kind: ParamKind::Texts,

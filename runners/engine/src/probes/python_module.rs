@@ -31,6 +31,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "python-module",
     summary: "Which Python distributions the node's interpreter has, and in which versions.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[
         ParamSpec {
             name: "modules",

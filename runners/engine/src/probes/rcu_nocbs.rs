@@ -48,6 +48,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "rcu-nocbs",
     summary: "From which cpus RCU callbacks were meant to be taken, and from which they are.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field("boot-loader", || Text, "its files", "`grub`, `systemd-boot` or `kernel-install`."),

@@ -12,6 +12,7 @@ use verify_model::{
     evidence::{Captured, Evidence, Round},
     field::FieldKind::{Metric as Measure, Quantity as Amount},
     finding::FindingCode,
+    fingerprint::Depends,
     metric::{Direction, Metric},
     node::Facts,
     observation::{AttemptError, Observation},
@@ -39,6 +40,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "round-trip",
     summary: "How long a word takes to a node and back over ssh, and how far its clock is off.",
     effect: Effect::Reads,
+    depends: &[Depends::cause("cpu"), Depends::cause("nic"), Depends::cause("kernel")],
     params: &[ParamSpec {
         name: "rounds",
         kind: ParamKind::Integer,

@@ -47,6 +47,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: NAME,
     summary: "Whether programs can be fenced in, and whether modules can be loaded.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field("seccomp", || Text, BY, "`obeyed`, or what refused a filter and why."),

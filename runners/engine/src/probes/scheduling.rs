@@ -32,6 +32,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: NAME,
     summary: "Whether real-time scheduling can be had: SCHED_FIFO taken, memory locked.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field("fifo", || Text, BY, "`taken`, or what refused SCHED_FIFO and why."),

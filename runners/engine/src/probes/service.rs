@@ -48,6 +48,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "service",
     summary: "In which state a unit of systemd is; without `name`, the system and its failed units.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[ParamSpec {
         name: "name",
         kind: ParamKind::Text,

@@ -41,6 +41,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "smart",
     summary: "Whether the drives are well, by what they say of themselves (SMART).",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field("answered", || Integer, BY, "Number of drives that told their health."),

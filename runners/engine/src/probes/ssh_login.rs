@@ -52,6 +52,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "ssh-login",
     summary: "To which machines the node can log in by ssh with a key alone, and why not to others.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[
         ParamSpec {
             name: "peers",

@@ -81,6 +81,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "storage",
     summary: "Which drives the machine has, and what mount and free space lie under a path.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[ParamSpec {
         name: "path",
         kind: ParamKind::Text,

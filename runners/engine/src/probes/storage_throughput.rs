@@ -11,6 +11,7 @@ use verify_model::{
     evidence::Evidence,
     field::FieldKind::{self, Integer, List, Metric as Measured, Quantity as Amount, Text},
     finding::FindingCode,
+    fingerprint::Depends,
     metric::{Direction, Metric},
     node::Facts,
     observation::{AttemptError, Observation},
@@ -50,6 +51,13 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "storage-throughput",
     summary: "How fast a drive is read, sequentially and at random, by fio on a scratch file.",
     effect: Effect::Loads,
+    depends: &[
+        Depends::ruler("tool.fio"),
+        Depends::cause("drive"),
+        Depends::cause("cpu"),
+        Depends::cause("bios"),
+        Depends::cause("kernel"),
+    ],
     params: &[
         ParamSpec {
             name: "path",

@@ -22,6 +22,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "sysctl",
     summary: "What a kernel parameter is set to.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[
         ParamSpec {
             name: "key",

@@ -22,6 +22,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "sysfs",
     summary: "What one or many files below /sys or /proc hold.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[
         ParamSpec {
             name: "path",

@@ -14,6 +14,7 @@ use verify_model::{
     effect::Effect,
     evidence::Evidence,
     finding::FindingCode,
+    fingerprint::Depends,
     node::Facts,
     observation::{AttemptError, Observation},
     quantity::Quantity,
@@ -56,6 +57,14 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: NAME,
     summary: "How fast a small model of 64 inputs answers on a GPU, by TensorRT's trtexec.",
     effect: Effect::Loads,
+    depends: &[
+        Depends::ruler("tensorrt"),
+        Depends::cause("gpu"),
+        Depends::cause("driver"),
+        Depends::cause("cuda"),
+        Depends::cause("cpu"),
+        Depends::cause("kernel"),
+    ],
     params: &[
         ParamSpec {
             name: "major",

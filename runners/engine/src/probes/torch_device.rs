@@ -47,6 +47,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: NAME,
     summary: "What PyTorch shows of CUDA devices, and whether each computes right.",
     effect: Effect::Loads,
+    depends: &[],
     params: &[
         ParamSpec {
             name: "compute",

@@ -15,6 +15,7 @@ use verify_model::{
         FieldSpec,
     },
     finding::FindingCode,
+    fingerprint::Depends,
     matcher::Literal,
     metric::{
         Direction::{self, LowerIsBetter, Neutral},
@@ -49,6 +50,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: NAME,
     summary: "How fine the TSC is, and what takes a cpu away from a loop that reads it.",
     effect: Effect::Loads,
+    depends: &[Depends::cause("cpu"), Depends::cause("bios"), Depends::cause("kernel")],
     params: &[
         ParamSpec {
             name: "cpus",

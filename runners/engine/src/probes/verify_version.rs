@@ -28,6 +28,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "verify-version",
     summary: "Which verify is installed on a node, and whether it asks the same.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[],
     fields: &[
         field("version", || Release, ASKED, "Its version."),

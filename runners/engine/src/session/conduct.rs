@@ -27,8 +27,8 @@ use verify_model::{
 
 use super::{
     Chosen, ChosenNode, Prepared, PreparedNode,
-    looks::{self, Again},
     ready::ready,
+    rounds::{self, Again},
 };
 use crate::{
     execute::{Context, Gatherer, Ids, More, Observer, Setting, run_more, run_node},
@@ -55,7 +55,8 @@ pub fn run(header: Header, chosen: &Chosen, context: &Context, observer: &mut dy
     let looks = header.looks();
     let ask = |at: usize, relay: &mut Relay| {
         let (Some(node), Some(kept)) = (chosen.nodes.get(at), kept.get(at)) else { return };
-        let ready = ready(node, Ids::new(at, count), context);
+        let mut ready = ready(node, Ids::new(at, count), context);
+        ready.look(context);
         // Before anything of it is answered: a record that ends here knows what was planned.
         let known = |id: &String| node.checks.iter().any(|check| check.id == *id);
         for step in ready.steps.iter().filter(|step| !known(&step.check.id)) {
@@ -83,10 +84,18 @@ pub fn run(header: Header, chosen: &Chosen, context: &Context, observer: &mut dy
 /// Executes a plan: every node is planned already.
 pub fn execute(
     header: Header,
-    prepared: &Prepared,
+    prepared: &mut Prepared,
     context: &Context,
     observer: &mut dyn Observer,
 ) {
+    for some in prepared.nodes.chunks_mut(AT_ONCE) {
+        thread::scope(|scope| {
+            let looks: Vec<_> =
+                some.iter_mut().map(|node| scope.spawn(|| node.look(context))).collect();
+            // What breaks one look leaves that node without a fingerprint, and no more.
+            looks.into_iter().for_each(|look| _ = look.join());
+        });
+    }
     let plan = Announced {
         nodes: prepared.nodes.iter().map(|n| named(&n.node.file, n.node.via.clone())).collect(),
         suites: &prepared.suites,
@@ -190,7 +199,7 @@ fn conduct(
     let nodes = Nodes { names: &names, today: &today };
     side_by_side(&everyone, nodes, asking.ask, &mut book, observer);
     while let Some(attempts) = &book.attempts {
-        let again = looks::open(&book.verdicts, attempts);
+        let again = rounds::open(&book.verdicts, attempts);
         if again.is_empty() || context.cancel.requested() {
             break;
         }

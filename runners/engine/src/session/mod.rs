@@ -7,8 +7,9 @@
 
 mod choose;
 mod conduct;
-mod looks;
+mod look;
 mod ready;
+mod rounds;
 
 use std::sync::Arc;
 

@@ -15,12 +15,12 @@ use verify_model::{
     run::{RunNode, SuiteSource},
 };
 
-use super::{Chosen, ChosenNode, Request, choose, conduct::AT_ONCE};
+use super::{Chosen, ChosenNode, Request, choose, conduct::AT_ONCE, look};
 use crate::{
     baseline::Accepted,
     capability::REMOTE,
     execute::{Context, Gatherer, Ids},
-    facts, listening,
+    facts, fingerprint, listening,
     load::{catalog::Catalog, diagnostic::LoadError},
     plan::{self, Step},
     probe::{With, gather_error},
@@ -45,8 +45,12 @@ pub struct PreparedNode {
     pub(super) ahead: Vec<Evidence>,
     /// What answers are compared with.
     pub baselines: Vec<Baseline>,
+    /// Where the baselines come from.
+    pub(super) accepted: Vec<Accepted>,
     /// Numbers of its evidence.
     pub(super) ids: Ids,
+    /// Whether it answered.
+    pub(super) is_reached: bool,
 }
 
 impl PreparedNode {
@@ -110,7 +114,7 @@ pub(super) fn ready(chosen: &ChosenNode, ids: Ids, context: &Context) -> Prepare
     let _own = context.floor.take(&[machine], &context.cancel);
     let interpreter = file.python.clone().unwrap_or_default();
     let asks = asks(chosen, &interpreter);
-    let along = if transport.is_costly() { along(chosen, &interpreter) } else { Vec::new() };
+    let along = if transport.is_costly() { along(chosen, &interpreter, &asks) } else { Vec::new() };
     let mut evidence = gatherer.gather(&[asks.as_slice(), &along].concat(), |_| {});
     let ahead = evidence.split_off(asks.len());
     let further = facts::further(&evidence.iter().collect::<Vec<_>>());
@@ -126,10 +130,12 @@ pub(super) fn ready(chosen: &ChosenNode, ids: Ids, context: &Context) -> Prepare
         steps.splice(..0, broken);
     }
     // All asks went one way: if it leads nowhere, no answer is missing but one.
-    let lost = evidence.iter().find(|p| p.failure().is_some_and(|f| f.kind.is_of_the_link()));
-    if let Some((piece, failure)) = lost.and_then(|piece| Some((piece, piece.failure()?))) {
-        let code = gather_error(piece, failure).code;
-        steps = plan::unreachable(file, steps, code, &failure.message);
+    let lost = evidence.iter().find_map(|piece| {
+        let failure = piece.failure().filter(|failure| failure.kind.is_of_the_link())?;
+        Some((gather_error(piece, failure).code, failure.message.clone()))
+    });
+    if let Some((code, why)) = &lost {
+        steps = plan::unreachable(file, steps, *code, why);
     }
     let asked = |baseline: &Baseline| {
         let mut steps = steps.iter().filter(|step| step.left_out.is_none());
@@ -145,7 +151,9 @@ pub(super) fn ready(chosen: &ChosenNode, ids: Ids, context: &Context) -> Prepare
         fingerprint: Fingerprint::default(),
     };
     let transport = Arc::clone(transport);
-    PreparedNode { node, transport, steps, evidence, ahead, baselines, ids }
+    let is_reached = lost.is_none();
+    let accepted = chosen.accepted.clone();
+    PreparedNode { node, transport, steps, evidence, ahead, baselines, accepted, ids, is_reached }
 }
 
 /// Holds a node of which nothing is asked, not even what it is.
@@ -164,7 +172,9 @@ fn left_alone(chosen: &ChosenNode, ids: Ids, why: &str) -> PreparedNode {
         evidence: Vec::new(),
         ahead: Vec::new(),
         baselines: Vec::new(),
+        accepted: Vec::new(),
         ids,
+        is_reached: false,
     }
 }
 
@@ -174,12 +184,14 @@ fn asks(chosen: &ChosenNode, interpreter: &str) -> Vec<Ask> {
     let mut asks: Vec<Ask> = facts::asks(&plan::tools(checks, &file.has));
     asks.extend(listening::asks(&plan::ports(checks, &file.has)));
     asks.extend(python::asks(interpreter, &plan::modules(checks, &file.has)));
+    asks.extend(fingerprint::core());
     asks
 }
 
 /// Lists what state checks will ask for whatever the node turns out to be, so that it can go along
-/// with the facts: of checks that need nothing, or no more than a system or an architecture.
-fn along(chosen: &ChosenNode, interpreter: &str) -> Vec<Ask> {
+/// with the facts: of checks that need nothing, or no more than a system or an architecture. What
+/// their metrics depend on goes along, too.
+fn along(chosen: &ChosenNode, interpreter: &str, facts: &[Ask]) -> Vec<Ask> {
     let guess = Facts { python: interpreter.to_owned(), ..Facts::default() };
     let is_plain = |check: &&Check| {
         check.effect == Effect::Reads
@@ -191,7 +203,9 @@ fn along(chosen: &ChosenNode, interpreter: &str) -> Vec<Ask> {
     });
     // What the facts ask for, too, is asked again: evidence belongs to one or the other.
     let mut seen = BTreeSet::new();
-    asked.flatten().filter(|ask| seen.insert(ask.clone())).collect()
+    let mut along: Vec<Ask> = asked.flatten().filter(|ask| seen.insert(ask.clone())).collect();
+    along.extend(look::along(chosen, &guess, &[facts, &along].concat()));
+    along
 }
 
 /// Whether a node is asked from another machine is no state of the node, but of the run.

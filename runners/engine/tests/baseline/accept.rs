@@ -251,7 +251,7 @@ fn what_is_compared_says_where_it_comes_from_and_when_it_cannot_be() {
         let known =
             verify_engine::baseline::accepted(&ground.shelf, NODE, std::slice::from_ref(check))
                 .unwrap();
-        known.iter().map(|one| one.on(facts)).collect::<Vec<_>>()
+        known.iter().map(|one| one.on(facts, "")).collect::<Vec<_>>()
     };
     let found = read(&facts, &check());
     let fields: Vec<&str> = found.iter().map(|b| b.field.as_str()).collect();

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 
 use anyhow::bail;
 use verify_engine::{
+    catalogue,
     load::{
         catalog::{self, Catalog},
         diagnostic::did_you_mean,
@@ -147,6 +148,9 @@ fn write_probe(text: &mut String, spec: &ProbeSpec) {
         spec.summary,
         spec.effect.name()
     );
+    if let Some(depends) = catalogue::depends(spec) {
+        let _ = writeln!(text, "  {}\n", depends.replace('`', ""));
+    }
     for param in spec.params {
         let need = if param.required { "required" } else { "optional" };
         let _ = writeln!(text, "  with    {:<20} {need}: {}", param.name, param.doc);

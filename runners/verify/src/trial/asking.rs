@@ -61,14 +61,14 @@ impl Asking {
 }
 
 fn execute(work: Work) -> Result<Asked, String> {
-    let Work { header, prepared, context, writer, shows_progress } = work;
+    let Work { header, mut prepared, context, writer, shows_progress } = work;
     let record = writer.as_ref().map(|writer| writer.path().to_path_buf());
     let mut recorder = Recorder::new(writer);
     if shows_progress {
         // Not before: it would stand where libtest writes how many trials there are.
         recorder = recorder.with_progress();
     }
-    session::execute(header, &prepared, &context, &mut recorder);
+    session::execute(header, &mut prepared, &context, &mut recorder);
     drop(prepared);
     let closed = recorder.close();
     let failed = |error| format!("error: a defect of verify: the run does not fold: {error}");

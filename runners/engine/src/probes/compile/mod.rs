@@ -15,6 +15,7 @@ use verify_model::{
     effect::Effect,
     evidence::Evidence,
     finding::FindingCode,
+    fingerprint::Depends,
     metric::{Direction, Metric},
     node::Facts,
     observation::{AttemptError, Observation},
@@ -39,6 +40,13 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: NAME,
     summary: "Whether a compiler compiles a tiny program of ours, and whether that runs.",
     effect: Effect::Loads,
+    depends: &[
+        Depends::cause("compiler"),
+        Depends::cause("cpu"),
+        Depends::cause("memory"),
+        Depends::cause("bios"),
+        Depends::cause("kernel"),
+    ],
     params: &[
         ParamSpec {
             name: "compiler",

@@ -45,6 +45,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: NAME,
     summary: "Whether a program that is built here fits another machine, and starts there.",
     effect: Effect::Loads,
+    depends: &[],
     params: &[
         optional(
             "compiler",

@@ -14,6 +14,7 @@ use verify_model::{
     effect::Effect,
     evidence::Evidence,
     finding::FindingCode,
+    fingerprint::Depends,
     link::{End, Link, Transfer},
     node::Facts,
     observation::{AttemptError, Observation},
@@ -46,6 +47,13 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "iperf3",
     summary: "How much a link between two nodes carries, each direction on its own, by iperf3.",
     effect: Effect::Loads,
+    depends: &[
+        Depends::ruler("tool.iperf3"),
+        Depends::cause("nic"),
+        Depends::cause("cpu"),
+        Depends::cause("bios"),
+        Depends::cause("kernel"),
+    ],
     params: &[
         param("link", ParamKind::Link, "Link of this node; the node's own loopback unless given."),
         param("seconds", ParamKind::Integer, "Seconds of a transfer, 1 to 300; 10 unless given."),

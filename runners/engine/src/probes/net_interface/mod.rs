@@ -50,6 +50,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "net-interface",
     summary: "How a network interface is set and what it counted, by name or by where it leads.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[
         ParamSpec {
             name: "name",

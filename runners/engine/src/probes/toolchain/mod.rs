@@ -39,6 +39,7 @@ static SPEC: ProbeSpec = ProbeSpec {
     name: "toolchain",
     summary: "Which compilers or interpreters of one kind a node has, and which is the newest.",
     effect: Effect::Reads,
+    depends: &[],
     params: &[
         ParamSpec {
             name: "tool",
