@@ -188,6 +188,9 @@ catalogue! {
     Improved "improved" Advice
         "The value is better than its baseline by more than the tolerance."
         "Accept the run, so that a later loss shows: verify baseline accept RUN --check CHECK --new-epoch --reason TEXT.";
+    WaiverElsewhere "waiver-elsewhere" Advice
+        "The check fails, and its waiver is about other hardware than this machine has."
+        "Repair the node; if the failure is known on this hardware, too, give the waiver another `only`.";
     RemoveWaiver "remove-waiver" Advice
         "The check passes although a waiver excuses it."
         "Remove the waiver.";

@@ -201,7 +201,7 @@ impl NodeRun<'_> {
         let recorded = if matches!(answer, Answer::Attempted(_)) { None } else { Some(answer) };
         self.observer.event(Event::Answered { key, answer: recorded });
         let mut settled = [verdict.outline()];
-        settle(&mut settled, &self.node.file.waivers, self.today);
+        settle(&mut settled, std::slice::from_ref(self.node), self.today);
         if settled.iter().any(|v| v.outcome == Outcome::Fail && !v.is_waived()) {
             self.gatherer.context.failed.store(true, Ordering::SeqCst);
         }

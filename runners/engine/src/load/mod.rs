@@ -16,3 +16,4 @@ pub mod root;
 pub mod schema;
 pub mod suite;
 pub mod trust;
+pub mod waiver;

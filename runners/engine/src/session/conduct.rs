@@ -141,7 +141,7 @@ fn conduct(
 ) {
     let require_baseline = header.require_baseline;
     let today: String = header.started_at.chars().take(10).collect();
-    let waivers: Vec<_> = plan.nodes.iter().flat_map(|n| n.file.waivers.iter().cloned()).collect();
+    let mut nodes = plan.nodes.clone();
     let names: Vec<String> = plan.nodes.iter().map(|node| node.file.name.clone()).collect();
     let planned = plan.checks.len();
     announce(header, plan, observer);
@@ -165,12 +165,13 @@ fn conduct(
             });
         }
         drop(say);
-        listen(&heard, &mut verdicts, &mut planned, observer);
+        let mut kept = Kept { nodes: &mut nodes, verdicts: &mut verdicts, planned: &mut planned };
+        listen(&heard, &mut kept, observer);
     });
     peers.sweep();
     let unanswered = verdicts.len() < planned;
     let mut verdicts: Vec<_> = verdicts.into_values().collect();
-    settle(&mut verdicts, &waivers, &today);
+    settle(&mut verdicts, &nodes, &today);
     let interrupted = context.cancel.requested();
     let exit = match verify_model::exit::exit_code(&verdicts, require_baseline, interrupted) {
         // What a node that broke left unanswered is an error, whatever the others say.
@@ -198,25 +199,36 @@ fn announce(header: Header, plan: Announced<'_>, observer: &mut dyn Observer) {
 }
 
 /// Passes on what nodes say until the last one has ended, and keeps the outlines of verdicts.
-fn listen(
-    heard: &Receiver<Heard>,
-    verdicts: &mut BTreeMap<CheckKey, Verdict>,
-    planned: &mut usize,
-    observer: &mut dyn Observer,
-) {
+fn listen(heard: &Receiver<Heard>, kept: &mut Kept<'_>, observer: &mut dyn Observer) {
     for word in heard {
         match word {
             Heard::Event(event) => {
-                if let Event::Verdict(verdict) = event.as_ref() {
-                    verdicts.insert(verdict.key.clone(), verdict.outline());
+                match event.as_ref() {
+                    Event::Verdict(verdict) => {
+                        kept.verdicts.insert(verdict.key.clone(), verdict.outline());
+                    }
+                    Event::Node(node) => {
+                        let mut known = kept.nodes.iter_mut();
+                        if let Some(known) = known.find(|n| n.file.name == node.file.name) {
+                            known.clone_from(node);
+                        }
+                    }
+                    Event::Planned(_) => *kept.planned += 1,
+                    _ => {}
                 }
-                *planned += usize::from(matches!(event.as_ref(), Event::Planned(_)));
                 observer.event(*event);
             }
             Heard::Asking(key, effect) => observer.asking(&key, effect),
             Heard::Ended(node) => observer.ended(&node),
         }
     }
+}
+
+/// Holds what the end of a run follows from.
+struct Kept<'a> {
+    nodes: &'a mut [RunNode],
+    verdicts: &'a mut BTreeMap<CheckKey, Verdict>,
+    planned: &'a mut usize,
 }
 
 /// Says one thing from the thread of a node.

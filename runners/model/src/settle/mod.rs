@@ -2,9 +2,10 @@
 
 mod waiver;
 
-use crate::{verdict::Verdict, waiver::Waiver};
+pub use self::waiver::excuse_of;
+use crate::{run::RunNode, verdict::Verdict};
 
-/// Applies waivers to verdicts; `today` is the day of the run's start, as `YYYY-MM-DD`.
-pub fn settle(verdicts: &mut [Verdict], waivers: &[Waiver], today: &str) {
-    waiver::excuse(verdicts, waivers, today);
+/// Applies the waivers of nodes to verdicts; `today` is the day of the run's start, as `YYYY-MM-DD`.
+pub fn settle(verdicts: &mut [Verdict], nodes: &[RunNode], today: &str) {
+    waiver::excuse(verdicts, nodes, today);
 }
