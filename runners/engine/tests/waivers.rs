@@ -1,6 +1,11 @@
 //! What a file of waivers may say, which checks and nodes it is laid on, and what is said of the rest.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "the test says what it expected")]
+#![allow(
+    clippy::expect_used,
+    clippy::format_push_string,
+    clippy::unwrap_used,
+    reason = "the test says what it expected"
+)]
 
 use std::{collections::BTreeMap, sync::Arc};
 
