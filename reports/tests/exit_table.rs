@@ -4,11 +4,14 @@
 mod corpus;
 mod tree;
 
+use std::collections::BTreeMap;
+
 use corpus::build::{Builder, blocked, disturb, expect, fact, failed, metric, need_absent, passed};
 use tree::{Element, parse};
 use verify_model::{
     exit::{INTERRUPTED, exit_code},
     finding::FindingCode,
+    fingerprint::Fingerprint,
     metric::Direction,
     outcome::Outcome,
     run::Run,
@@ -83,6 +86,8 @@ fn waived(expires: &str, strict: bool, answer: Answer) -> Run {
         owner: "ana".into(),
         expires: expires.into(),
         strict,
+        only: BTreeMap::new(),
+        location: None,
     }];
     add(&mut run, "a/waived", answer);
     run.finish()
@@ -115,6 +120,29 @@ fn a_capability_that_the_node_must_have_exits_1_and_is_a_failure() {
 fn a_fail_under_an_expired_waiver_exits_1_and_is_a_failure() {
     let run = waived("2026-01-14", false, fail());
     assert_row(&run, 1, &["failure fail/expectation-missed"]);
+}
+
+#[test]
+fn a_fail_whose_waiver_is_about_other_hardware_exits_1_and_is_a_failure() {
+    let mut run = waived("2026-02-01", false, fail());
+    let waiver = &mut run.nodes[0].file.waivers[0];
+    waiver.only = BTreeMap::from([("bios.version".into(), "2.0".into())]);
+    for (known, why) in [
+        (Some("2.1"), "bios.version is 2.1, it names 2.0"),
+        (None, "bios.version is not known, it names 2.0"),
+    ] {
+        let fields = BTreeMap::from([("bios.version".to_owned(), known.map(str::to_owned))]);
+        run.nodes[0].fingerprint = Fingerprint(fields);
+        run.judge_all();
+        assert_row(&run, 1, &["failure fail/expectation-missed"]);
+        let verdict = &run.checks[0].verdict;
+        assert_eq!(verdict.waiver.as_ref().unwrap().misses.as_deref(), Some(why));
+        let said = verdict.findings.iter().find(|f| f.code == FindingCode::WaiverElsewhere);
+        assert!(said.unwrap().message.ends_with(why), "{said:?}");
+    }
+    run.nodes[0].fingerprint.0.insert("bios.version".into(), Some("2.0".into()));
+    run.judge_all();
+    assert_row(&run, 0, &["skipped waived"]);
 }
 
 #[test]

@@ -8,9 +8,13 @@
 pub(crate) mod build;
 pub(crate) mod hostile;
 
+use std::collections::BTreeMap;
+
 use verify_model::{
+    check::Location,
     evidence::{Captured, Failure, FailureKind},
     finding::FindingCode,
+    fingerprint::Fingerprint,
     metric::Direction,
     outcome::Outcome,
     run::Run,
@@ -265,20 +269,30 @@ pub(crate) fn incomplete() -> Run {
 
 pub(crate) fn waivers() -> Run {
     let mut run = Builder::new();
-    let waiver = |check: &str, expires: &str, strict| Waiver {
+    let waiver = |line, check: &str, expires: &str, strict| Waiver {
         node: "nvidia".into(),
         check: check.into(),
         reason: "the vendor sends a new cable".into(),
         owner: "ana".into(),
         expires: expires.into(),
         strict,
+        only: BTreeMap::new(),
+        location: Some(Location { file: "waivers.toml".into(), line }),
+    };
+    let only = |named: &str, waiver: Waiver| Waiver {
+        only: BTreeMap::from([("nic.*.firmware".to_owned(), named.to_owned())]),
+        ..waiver
     };
     run.run.nodes[0].file.waivers = vec![
-        waiver("net/valid", "2026-02-01", false),
-        waiver("net/expired", "2026-01-01", false),
-        waiver("net/passes", "2026-02-01", false),
-        waiver("net/strict", "2026-02-01", true),
+        waiver(2, "net/valid", "2026-02-01", false),
+        waiver(8, "net/expired", "2026-01-01", false),
+        waiver(14, "net/passes", "2026-02-01", false),
+        waiver(20, "net/strict", "2026-02-01", true),
+        only("26.4*", waiver(26, "net/scoped", "2026-01-15", false)),
+        only("26.3*", waiver(33, "net/elsewhere", "2026-02-01", false)),
     ];
+    let firmware = ("nic.0000:41:00.0.firmware".to_owned(), Some("26.41.1000".to_owned()));
+    run.run.nodes[0].fingerprint = Fingerprint(BTreeMap::from([firmware]));
     let demand = || vec![expect("speed", "at-least", "10 Gbit/s")];
     let speed = |value| metric("speed", "Gbit/s", Direction::HigherIsBetter, &[value]);
     run.check("net/valid", "The link is fast", demand(), speed(1.0));
@@ -286,6 +300,8 @@ pub(crate) fn waivers() -> Run {
     run.check("net/expired", "The link is fast", demand(), speed(1.0));
     run.check("net/passes", "The link is fast", demand(), speed(10.0));
     run.check("net/strict", "The link is fast", demand(), speed(10.0));
+    run.check("net/scoped", "The link is fast", demand(), speed(1.0));
+    run.check("net/elsewhere", "The link is fast", demand(), speed(1.0));
     run.finish()
 }
 

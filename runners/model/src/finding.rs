@@ -203,6 +203,9 @@ catalogue! {
     MachineChanged "machine-changed" Advice
         "The machine is not the one of the baseline, and nothing got worse: a new baseline is owed."
         "Accept what changed, verify baseline accept RUN --check CHECK --new-epoch --reason TEXT, or revert it.";
+    WaiverElsewhere "waiver-elsewhere" Advice
+        "The check fails, and its waiver is about other hardware than this machine has."
+        "Repair the node; if the failure is known on this hardware, too, give the waiver another `only`.";
     RemoveWaiver "remove-waiver" Advice
         "The check passes although a waiver excuses it."
         "Remove the waiver.";

@@ -137,8 +137,6 @@ pub struct Run {
 impl Run {
     /// Judges every check again from answers and baselines, then settles the family.
     pub fn judge_all(&mut self) {
-        let waivers: Vec<_> =
-            self.nodes.iter().flat_map(|n| n.file.waivers.iter().cloned()).collect();
         let today: String = self.header.started_at.chars().take(10).collect();
         self.baselines.sort_by(Baseline::order);
         let judged = |check: &RunCheck| {
@@ -147,7 +145,7 @@ impl Run {
             judge(&planned.node, &planned.check, &check.answer, own)
         };
         let mut verdicts: Vec<Verdict> = self.checks.iter().map(judged).collect();
-        settle(&mut verdicts, self.header.looks(), &waivers, &today);
+        settle(&mut verdicts, self.header.looks(), &self.nodes, &today);
         for (check, verdict) in self.checks.iter_mut().zip(verdicts) {
             check.verdict = verdict;
         }

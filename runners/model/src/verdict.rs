@@ -1,9 +1,12 @@
 //! The answer to one check, with its findings and what was read on the way.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    check::Location,
     comparison::Comparison,
     finding::{Finding, FindingCode},
     observation::Attempt,
@@ -123,8 +126,20 @@ pub struct WaiverNote {
     pub owner: String,
     /// Last day on which it holds, as `YYYY-MM-DD`.
     pub expires: String,
-    /// Whether it holds at the run's start.
+    /// Days from the run's start to its last day; negative where it has expired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days_left: Option<i64>,
+    /// Hardware that it is about, by field of the fingerprint.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub only: BTreeMap<String, String>,
+    /// Whether it holds at the run's start, on this machine.
     pub valid: bool,
+    /// Why it is not about this machine, if it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misses: Option<String>,
+    /// Where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
 }
 
 /// Holds the answer to one check.

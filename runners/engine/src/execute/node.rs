@@ -249,7 +249,7 @@ impl<'a> NodeRun<'a> {
         let recorded = if matches!(answer, Answer::Attempted(_)) { None } else { Some(answer) };
         self.observer.event(Event::Answered { key, answer: recorded });
         let mut settled = [verdict.outline()];
-        settle(&mut settled, Looks::Once, &self.node.file.waivers, self.today);
+        settle(&mut settled, Looks::Once, std::slice::from_ref(self.node), self.today);
         if settled.iter().any(|v| v.outcome == Outcome::Fail && !v.is_waived()) {
             self.gatherer.context.failed.store(true, Ordering::SeqCst);
         }

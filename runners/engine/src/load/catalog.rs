@@ -19,6 +19,7 @@ use super::{
     node,
     root::Root,
     suite::{self, LoadedCheck, SuiteHead},
+    waiver::{self, SharedWaiver},
 };
 use crate::{probe::ParamKind, probes};
 
@@ -31,6 +32,8 @@ pub struct Catalog {
     pub suites: BTreeMap<String, LoadedSuite>,
     /// Checks of each node, in the order of suites and files.
     pub checks: BTreeMap<String, Vec<Check>>,
+    /// Waivers of the file beside the suites; every node has those that are for it.
+    pub waivers: Vec<SharedWaiver>,
 }
 
 /// Holds one suite as it was loaded.
@@ -55,6 +58,12 @@ impl Catalog {
         for waiver in &mut file.waivers {
             name.clone_into(&mut waiver.node);
         }
+        let by_name = self.waivers.iter().filter(|waiver| waiver.node.as_deref() == Some(name));
+        let ids = self.checks.get(template).into_iter().flatten().map(|check| check.id.as_str());
+        let ids: Vec<&str> = ids.collect();
+        let named = by_name
+            .flat_map(|w| ids.iter().filter(|id| w.names(name, id)).map(|id| w.on(name, id)));
+        file.waivers.extend(named);
         file.links = Box::default();
         self.nodes.insert(name.to_owned(), file);
         let checks = self.checks.get(template).cloned().unwrap_or_default();
@@ -70,30 +79,50 @@ impl Catalog {
         self.checks.insert(name.to_owned(), own);
         of_links.into_iter().map(|check| check.id).collect()
     }
+
+    /// Says which waivers of the file beside the suites name no check or no node that there is.
+    pub fn idle_waivers(&self) -> Vec<Diagnostic> {
+        let known = self.nodes.keys().map(|name| {
+            let checks = self.checks.get(name).into_iter().flatten();
+            (name.as_str(), checks.map(|check| check.id.as_str()).collect())
+        });
+        let known: BTreeMap<&str, Vec<&str>> = known.collect();
+        self.waivers.iter().filter_map(|waiver| waiver.idle(&known)).collect()
+    }
 }
 
 /// Loads everything below a root.
 ///
 /// *Errors*: all that is wrong in all files.
 pub fn load(root: &Root) -> Result<Catalog, LoadError> {
-    let node_sources = root.nodes()?;
-    let suite_sources = root.suites()?;
-    load_sources(&node_sources, &suite_sources)
+    let (nodes, suites, waivers) = (root.nodes()?, root.suites()?, root.waivers()?);
+    load_all(&nodes, &suites, waivers.as_ref())
 }
 
 /// Loads what can be read below a root and leaves out the rest: names to offer, never to run.
 pub fn readable(root: &Root) -> Catalog {
-    gather(&root.readable_nodes().0, &root.readable_suites().0).0
+    gather(&root.readable_nodes().0, &root.readable_suites().0, None).0
+}
+
+/// Loads nodes and suites from given sources.
+///
+/// *Errors*: all that is wrong in all files.
+pub fn load_sources(
+    nodes: &BTreeMap<String, Arc<Source>>,
+    suites: &BTreeMap<String, Arc<Source>>,
+) -> Result<Catalog, LoadError> {
+    load_all(nodes, suites, None)
 }
 
 /// Loads everything from given sources.
 ///
 /// *Errors*: all that is wrong in all files.
-pub fn load_sources(
-    node_sources: &BTreeMap<String, Arc<Source>>,
-    suite_sources: &BTreeMap<String, Arc<Source>>,
+pub fn load_all(
+    nodes: &BTreeMap<String, Arc<Source>>,
+    suites: &BTreeMap<String, Arc<Source>>,
+    waivers: Option<&Arc<Source>>,
 ) -> Result<Catalog, LoadError> {
-    let (catalog, diagnostics) = gather(node_sources, suite_sources);
+    let (catalog, diagnostics) = gather(nodes, suites, waivers);
     if diagnostics.is_empty() {
         Ok(catalog)
     } else {
@@ -105,6 +134,7 @@ pub fn load_sources(
 fn gather(
     node_sources: &BTreeMap<String, Arc<Source>>,
     suite_sources: &BTreeMap<String, Arc<Source>>,
+    waiver_source: Option<&Arc<Source>>,
 ) -> (Catalog, Vec<Diagnostic>) {
     let mut errors: Vec<Diagnostic> = Vec::new();
     let mut nodes = BTreeMap::new();
@@ -122,6 +152,8 @@ fn gather(
     let (links, found) = link::inventory(&declared, &nodes);
     errors.extend(found);
     let links = &links;
+    let (waivers, found) = waiver_source.map(waiver::shared).unwrap_or_default();
+    errors.extend(found);
     let mut suites = BTreeMap::new();
     let mut loaded: BTreeMap<String, Vec<LoadedCheck>> = BTreeMap::new();
     for (name, source) in suite_sources {
@@ -141,6 +173,7 @@ fn gather(
             waives_nothing(source, waiver, span, loaded.get(&waiver.node).unwrap_or(&nothing))
         });
         errors.extend(unused);
+        errors.extend(waiver::lay(&waivers, &mut nodes, &loaded));
     }
     errors.sort_by(|a, b| (&a.source.file, a.span.start).cmp(&(&b.source.file, b.span.start)));
     dedup(&mut errors, 0);
@@ -148,7 +181,7 @@ fn gather(
         .into_iter()
         .map(|(node, checks)| (node, checks.into_iter().map(|loaded| loaded.check).collect()))
         .collect();
-    (Catalog { nodes, suites, checks }, errors)
+    (Catalog { nodes, suites, checks, waivers }, errors)
 }
 
 /// Says that a waiver names a check that its node does not have: nothing would be excused.

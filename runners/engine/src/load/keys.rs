@@ -163,13 +163,24 @@ pub static LINK: &[Key] = &[
     key("interface", Shape::Text, false, "Interface of this end; any unless given."),
 ];
 
-/// Keys of `[[waiver]]`.
+const REASON: Key = key("reason", Shape::Text, true, "Why it is excused.");
+const OWNER: Key = key("owner", Shape::Text, true, "Who answers for it.");
+const STRICT: Key = key("strict", Shape::Bool, false, "Whether an unexpected pass is a failure.");
+const ONLY: Key = key(
+    "only",
+    Shape::Table,
+    false,
+    "Hardware that it is about: values of fields of the fingerprint, such as { \"bios.version\" = \"2.*\" }; it does not apply where one differs or is not known. `*` stands for any part of a field and of a value; every field that is meant must fit.",
+);
+
+/// Keys of `[[waiver]]` in a node file.
 pub static WAIVER: &[Key] = &[
     key("check", Shape::Text, true, "Id of the check that is excused."),
-    key("reason", Shape::Text, true, "Why it is excused."),
-    key("owner", Shape::Text, true, "Who answers for it."),
+    REASON,
+    OWNER,
     key("expires", Shape::Day, true, "Last day on which it holds, `YYYY-MM-DD`."),
-    key("strict", Shape::Bool, false, "Whether an unexpected pass is a failure."),
+    STRICT,
+    ONLY,
 ];
 
 /// Keys beside `within`.
@@ -194,6 +205,31 @@ pub static COMPARING: &[Key] = &[
         "Smallest step in which the tool counts, in the field's unit.",
     ),
 ];
+
+/// Keys of `[[waiver]]` in `waivers.toml`.
+pub static SHARED_WAIVER: &[Key] = &[
+    key(
+        "check",
+        Shape::Text,
+        true,
+        "Id of the check that is excused; `*` stands for any part of it.",
+    ),
+    key("node", Shape::Text, false, "Name of the node; every node unless given."),
+    REASON,
+    OWNER,
+    key(
+        "expires",
+        Shape::Day,
+        true,
+        "Last day on which it holds, `YYYY-MM-DD`, at most 366 days ahead.",
+    ),
+    STRICT,
+    ONLY,
+];
+
+/// Keys of `waivers.toml`.
+pub static WAIVERS: &[Key] =
+    &[key("waiver", Shape::Table, false, "Known failures that are excused until a day.")];
 
 /// Names what stands behind a matcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

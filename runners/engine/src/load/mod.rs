@@ -17,3 +17,4 @@ pub mod root;
 pub mod schema;
 pub mod suite;
 pub mod trust;
+pub mod waiver;

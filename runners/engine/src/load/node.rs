@@ -2,22 +2,18 @@
 
 use std::{ops::Range, sync::Arc};
 
-use toml::{
-    Spanned,
-    de::{DeTable, DeValue},
-};
+use toml::{Spanned, de::DeTable};
 use verify_model::{
     check::Params,
     matcher::Literal,
     node::{NodeFile, NodeRole},
-    waiver::Waiver,
 };
 
 use super::{
     diagnostic::{Diagnostic, Source},
     keys, link,
     reader::{Raw, Reader},
-    suite::is_id,
+    waiver,
 };
 use crate::capability;
 
@@ -67,7 +63,7 @@ pub fn node(source: &Arc<Source>, name: &str) -> (LoadedNode, Vec<Diagnostic>) {
     let links = link::links(&mut reader, table, name);
     link::variables(&links, &mut variables);
     let (links, link_spans): (Vec<_>, _) = links.into_iter().unzip();
-    let (waivers, waiver_spans) = waivers(&mut reader, table, name).into_iter().unzip();
+    let (waivers, waiver_spans) = waiver::of_node(&mut reader, table, name).into_iter().unzip();
     let file = NodeFile {
         name: name.to_owned(),
         title,
@@ -153,62 +149,4 @@ fn variable(raw: &Raw) -> Option<Literal> {
         }
         Raw::Float(_) | Raw::Other(_) => None,
     }
-}
-
-fn waivers(
-    reader: &mut Reader<'_>,
-    table: &DeTable<'_>,
-    node: &str,
-) -> Vec<(Waiver, Range<usize>)> {
-    let Some(value) = table.get("waiver") else { return Vec::new() };
-    let Some(items) = value.get_ref().as_array() else {
-        reader.wrong_type(value, "tables `[[waiver]]`");
-        return Vec::new();
-    };
-    let mut waivers = Vec::new();
-    for item in items {
-        match item.get_ref() {
-            DeValue::Table(table) => {
-                let Some(waiver) = one_waiver(reader, table, item.span(), node) else { continue };
-                if waivers.iter().any(|(known, _): &(Waiver, _)| known.check == waiver.0.check) {
-                    let title = format!("`{}` is waived twice", waiver.0.check);
-                    reader.error(item.span(), title, "second waiver", Some("keep one".to_owned()));
-                }
-                waivers.push(waiver);
-            }
-            _ => reader.wrong_type(item, "a table `[[waiver]]`"),
-        }
-    }
-    waivers
-}
-
-fn one_waiver(
-    reader: &mut Reader<'_>,
-    table: &DeTable<'_>,
-    span: Range<usize>,
-    node: &str,
-) -> Option<(Waiver, Range<usize>)> {
-    reader.check_keys(table, keys::WAIVER, "[[waiver]]", span);
-    let check = reader.text(table, "check")?;
-    let named = table.get("check").map_or(0..0, Spanned::span);
-    if !is_id(&check) {
-        reader.error(
-            named.clone(),
-            format!("`{check}` is not the id of a check"),
-            "expected `group/name`",
-            None,
-        );
-    }
-    let reason = reader.text(table, "reason")?;
-    let owner = reader.text(table, "owner")?;
-    let expires = reader.text(table, "expires")?;
-    let strict = reader.flag(table, "strict");
-    // Written back in one spelling, so that days compare as texts.
-    let Ok(day) = expires.parse::<jiff::civil::Date>() else {
-        let span = table.get("expires").map_or(0..0, Spanned::span);
-        reader.error(span, format!("`{expires}` is not a day"), "expected `YYYY-MM-DD`", None);
-        return None;
-    };
-    let node = node.to_owned();
-    Some((Waiver { node, check, reason, owner, expires: day.to_string(), strict }, named))
 }

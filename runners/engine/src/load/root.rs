@@ -22,6 +22,8 @@ use super::{
 pub const SUITES_DIR: &str = "suites";
 /// Folder of node files below a root.
 pub const NODES_DIR: &str = "runners/nodes";
+/// File of waivers below a root.
+pub const WAIVERS_FILE: &str = "waivers.toml";
 /// Largest suite or node file. *Units*: B.
 pub const MAX_FILE: u64 = 16 * 1024 * 1024;
 
@@ -102,6 +104,20 @@ impl Root {
     /// *Errors*: a file cannot be read or is not text.
     pub fn nodes(&self) -> Result<BTreeMap<String, Arc<Source>>, LoadError> {
         whole(self.readable_nodes())
+    }
+
+    /// Reads the file of waivers, if the root has one; none is embedded.
+    ///
+    /// *Errors*: the file cannot be read or is not text.
+    pub fn waivers(&self) -> Result<Option<Arc<Source>>, LoadError> {
+        let Some(dir) = &self.dir else { return Ok(None) };
+        let path = dir.join(WAIVERS_FILE);
+        match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            _ => read(&path)
+                .map(|text| Some(Source::new(WAIVERS_FILE, text)))
+                .map_err(LoadError::general),
+        }
     }
 
     /// Reads every suite file that can be read, and says what is wrong with the others.

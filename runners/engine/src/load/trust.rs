@@ -1,4 +1,5 @@
-//! Whether suites and node files may be run: they name programs, so they are programs.
+//! Whether suites and node files may be run: they name programs, so they are programs. A file of waivers
+//! runs nothing, and says what counts as good: it is trusted with them.
 //!
 //! A place is doubted where its folders or files belong to somebody else than the user or root, or
 //! where somebody else can write them. The group of its own that a user has on Debian counts as the
@@ -10,7 +11,7 @@ use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt as _, path::Path,
 use super::{
     catalog,
     diagnostic::{LoadError, Source},
-    root::{NODES_DIR, Root, SUITES_DIR},
+    root::{NODES_DIR, Root, SUITES_DIR, WAIVERS_FILE},
 };
 
 /// What stands before the name of a file that is part of the binary.
@@ -23,9 +24,10 @@ pub fn demand(
     root: &Root,
     nodes: &BTreeMap<String, Arc<Source>>,
     suites: &BTreeMap<String, Arc<Source>>,
+    waivers: Option<&Arc<Source>>,
     given: Option<&str>,
 ) -> Result<(), LoadError> {
-    let found = digest(nodes.values().chain(suites.values()));
+    let found = digest(nodes.values().chain(suites.values()).chain(waivers));
     let refuse = |why: String| Err(LoadError::general(why));
     match (given, root.dir.as_deref().and_then(doubt)) {
         (Some(given), _) if given.eq_ignore_ascii_case(&found) => Ok(()),
@@ -54,6 +56,9 @@ fn digest<'s>(sources: impl Iterator<Item = &'s Arc<Source>>) -> String {
 /// Says why a place is doubted, by the first folder or file that gives a reason.
 fn doubt(dir: &Path) -> Option<String> {
     if let Some(why) = doubted(dir) {
+        return Some(why);
+    }
+    if let Some(why) = doubted(&dir.join(WAIVERS_FILE)) {
         return Some(why);
     }
     for below in [SUITES_DIR, NODES_DIR] {

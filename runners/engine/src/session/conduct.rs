@@ -190,9 +190,9 @@ fn conduct(
 ) {
     let (require_baseline, looks) = (header.require_baseline, header.looks());
     let today: String = header.started_at.chars().take(10).collect();
-    let waivers: Vec<_> = plan.nodes.iter().flat_map(|n| n.file.waivers.iter().cloned()).collect();
     let names: Vec<String> = plan.nodes.iter().map(|node| node.file.name.clone()).collect();
-    let mut book = Book { planned: plan.checks.len(), ..Book::default() };
+    let mut book =
+        Book { nodes: plan.nodes.clone(), planned: plan.checks.len(), ..Book::default() };
     book.attempts = (looks == Looks::UntilDecided).then(BTreeMap::new);
     announce(header, plan, observer);
     let everyone: Vec<usize> = (0..names.len()).collect();
@@ -212,7 +212,7 @@ fn conduct(
     peers.sweep();
     let unanswered = book.verdicts.len() < book.planned;
     let mut verdicts: Vec<_> = book.verdicts.into_values().collect();
-    settle(&mut verdicts, looks, &waivers, &today);
+    settle(&mut verdicts, looks, &book.nodes, &today);
     let interrupted = context.cancel.requested();
     let exit = match verify_model::exit::exit_code(&verdicts, require_baseline, interrupted) {
         // What a node that broke left unanswered is an error, whatever the others say.
@@ -234,6 +234,7 @@ struct Nodes<'a> {
 /// Keeps what is needed at the end.
 #[derive(Default)]
 struct Book {
+    nodes: Vec<RunNode>,
     verdicts: BTreeMap<CheckKey, Verdict>,
     planned: usize,
     /// Attempts so far, in a run until decided.
@@ -294,6 +295,12 @@ fn listen(heard: &Receiver<Heard>, book: &mut Book, observer: &mut dyn Observer)
                 match event.as_ref() {
                     Event::Verdict(verdict) => {
                         book.verdicts.insert(verdict.key.clone(), verdict.outline());
+                    }
+                    Event::Node(node) => {
+                        let mut known = book.nodes.iter_mut();
+                        if let Some(known) = known.find(|n| n.file.name == node.file.name) {
+                            known.clone_from(node);
+                        }
                     }
                     Event::Planned(_) => book.planned += 1,
                     Event::Attempted { key, attempt } => {

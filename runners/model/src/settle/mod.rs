@@ -4,14 +4,14 @@ mod family;
 mod said;
 mod waiver;
 
-pub use self::family::Looks;
-use crate::{verdict::Verdict, waiver::Waiver};
+pub use self::{family::Looks, waiver::excuse_of};
+use crate::{run::RunNode, verdict::Verdict};
 
-/// Decides all comparisons together and applies waivers; `today` is the day of the run's start, as
-/// `YYYY-MM-DD`.
-pub fn settle(verdicts: &mut [Verdict], looks: Looks, waivers: &[Waiver], today: &str) {
+/// Decides all comparisons together and applies the waivers of nodes; `today` is the day of the run's
+/// start, as `YYYY-MM-DD`.
+pub fn settle(verdicts: &mut [Verdict], looks: Looks, nodes: &[RunNode], today: &str) {
     decide(verdicts, looks);
-    waiver::excuse(verdicts, waivers, today);
+    waiver::excuse(verdicts, nodes, today);
 }
 
 /// Decides the comparisons of some verdicts as if there were no others.

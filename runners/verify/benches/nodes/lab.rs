@@ -170,6 +170,8 @@ impl Open {
             permissions: Permissions::default(),
             repeat: None,
             peers: None,
+            until_decided: false,
+            earlier: Vec::new(),
             shelf: None,
         };
         let chosen = session::choose(&self.catalog, &request).unwrap();

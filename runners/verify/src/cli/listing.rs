@@ -31,6 +31,8 @@ pub(crate) enum Listing {
     Capabilities,
     /// Codes of findings.
     Findings,
+    /// Known failures that are excused, with the days that are left.
+    Waivers,
 }
 
 #[derive(Debug, Subcommand)]
@@ -51,6 +53,8 @@ pub(crate) enum SchemaName {
     Suite,
     /// Node files.
     Node,
+    /// Files of waivers.
+    Waivers,
     /// Lines of a run record.
     Run,
     /// Summaries of baselines.

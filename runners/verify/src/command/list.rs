@@ -5,7 +5,10 @@ use std::{fmt::Write as _, path::Path};
 use serde_json::{Value, json};
 use verify_engine::{
     capability,
-    load::catalog::{self, Catalog},
+    load::{
+        catalog::{self, Catalog},
+        waiver,
+    },
     probes::PROBES,
     session,
 };
@@ -14,6 +17,7 @@ use verify_reports::FORMATS;
 
 use crate::{
     cli::{ListArgs, Listing},
+    command::{run, waivers},
     output, place,
 };
 
@@ -24,6 +28,8 @@ type Row = (String, String);
 pub(crate) fn list(root: Option<&Path>, args: &ListArgs) -> anyhow::Result<u8> {
     let catalog = || -> anyhow::Result<Catalog> {
         let catalog = catalog::load(&place::root(root)?)?;
+        waiver::demand_end(&catalog.waivers, run::today())?;
+        run::warn_of_idle(&catalog);
         for node in &args.nodes {
             session::known_node(&catalog, node)?;
         }
@@ -42,6 +48,9 @@ pub(crate) fn list(root: Option<&Path>, args: &ListArgs) -> anyhow::Result<u8> {
             .map(|f| (f.spec().name.to_owned(), f.spec().summary.to_owned()))
             .collect(),
         Listing::Capabilities => capabilities(),
+        Listing::Waivers => {
+            return waivers::list(&catalog()?, nodes_wanted, args.json, run::today());
+        }
         Listing::Findings => {
             CATALOGUE.iter().map(|row| (row.name.to_owned(), row.title.to_owned())).collect()
         }

@@ -15,6 +15,7 @@ mod run;
 mod runs;
 mod schema;
 mod test;
+mod waivers;
 
 use crate::cli::{Cli, Command};
 

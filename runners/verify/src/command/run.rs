@@ -10,7 +10,7 @@ use verify_engine::{
         catalog::{self, Catalog},
         diagnostic::LoadError,
         root::{EMBEDDED, Root},
-        trust,
+        trust, waiver,
     },
     plan::{self, Permissions, Selection},
     record::{self, RecordError},
@@ -159,10 +159,11 @@ fn begun<P>(
 ) -> anyhow::Result<Ready<P>> {
     let root = place::root(root)?;
     // Read once: what is trusted is what is run.
-    let (nodes, suites) = (root.nodes()?, root.suites()?);
-    trust::demand(&root, &nodes, &suites, choice.trust.as_deref())?;
-    let mut catalog = catalog::load_sources(&nodes, &suites)?;
+    let (nodes, suites, waivers) = (root.nodes()?, root.suites()?, root.waivers()?);
+    trust::demand(&root, &nodes, &suites, waivers.as_ref(), choice.trust.as_deref())?;
+    let mut catalog = catalog::load_all(&nodes, &suites, waivers.as_ref())?;
     let (id, started_at, started) = begin();
+    waiver::demand_end(&catalog.waivers, day_of(&started_at))?;
     let context = Context {
         started_at: started_at.clone(),
         ..Context::new(started, Cancel::default(), manner.fail_fast)
@@ -172,8 +173,29 @@ fn begun<P>(
     for name in manner.earlier {
         request.earlier.push(record::read_whole(&place::store()?.find(name)?)?);
     }
+    warn_of_idle(&catalog);
     let plan = plan(&catalog, &request, &context)?;
     Ok(Ready { id, started_at, root, context, plan })
+}
+
+/// Returns the day on which the command is typed, in UTC.
+pub(crate) fn today() -> jiff::civil::Date {
+    day_of(&begin().1)
+}
+
+/// Returns the day of a start, in UTC.
+fn day_of(started_at: &str) -> jiff::civil::Date {
+    let day = started_at.get(..10).and_then(|day| day.parse().ok());
+    day.unwrap_or(jiff::civil::Date::MIN)
+}
+
+/// Says which waivers excuse nothing; another root may have what they name.
+pub(crate) fn warn_of_idle(catalog: &Catalog) {
+    for idle in catalog.idle_waivers() {
+        let at = idle.source.location(idle.span.start);
+        let help = idle.help.map(|help| format!("; {help}")).unwrap_or_default();
+        output::say(&format!("warning: {}:{}: {}{help}", at.file, at.line, idle.title));
+    }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the start of the run is the one \"now\" there is")]

@@ -9,6 +9,7 @@ pub(crate) fn schema(name: SchemaName) -> anyhow::Result<u8> {
     let schema = match name {
         SchemaName::Suite => schema::suite(),
         SchemaName::Node => schema::node(),
+        SchemaName::Waivers => schema::waivers(),
         SchemaName::Run => schema::run(),
         SchemaName::Baseline => schema::baseline(),
         SchemaName::Ledger => schema::ledger(),

@@ -18,6 +18,7 @@ use verify_model::{
     effect::Effect,
     judge::judge,
     outcome::Outcome,
+    settle::excuse_of,
     verdict::{Answer, CheckKey},
 };
 
@@ -69,9 +70,7 @@ fn ignored<'n>(node: &'n PreparedNode, excused: Option<&str>) -> BTreeMap<&'n st
     let mut ignored: BTreeMap<&str, String> = BTreeMap::new();
     let mut unasked: BTreeSet<&str> = BTreeSet::new();
     let waived = |step: &Step, today: &str| {
-        let of_check = node.node.file.waivers.iter().find(|w| w.check == step.check.id);
-        of_check
-            .filter(|w| w.expires.as_str() >= today)
+        excuse_of(&node.node, &step.check.id, today)
             .map(|w| format!("waived: excused by {} until {}: {}", w.owner, w.expires, w.reason))
     };
     // A check stands behind what it is after, so one pass sees whole chains.

@@ -51,7 +51,7 @@ fn every_generated_file_is_what_the_command_prints() {
     let ground = Ground::empty();
     // The list that `just gen` and CI go by: name and path, one document a line.
     let list = fs::read_to_string(checkout(".ci/generated.txt")).unwrap();
-    assert_eq!(list.lines().count(), 6);
+    assert_eq!(list.lines().count(), 7);
     for line in list.lines() {
         let (name, path) = line.split_once(' ').unwrap();
         let printed = ground.say(&["schema", name]).exits(0).out;
@@ -63,10 +63,20 @@ fn every_generated_file_is_what_the_command_prints() {
 #[test]
 fn the_printed_schemas_are_json() {
     let ground = Ground::empty();
-    for name in ["suite", "run", "node", "baseline", "ledger"] {
+    for name in ["suite", "waivers", "run", "node", "baseline", "ledger"] {
         let printed = ground.say(&["schema", name]).exits(0).out;
         let schema: Value = serde_json::from_str(&printed).unwrap();
         assert!(schema["$schema"].is_string() && printed.ends_with("}\n"), "{name}");
+    }
+}
+
+#[test]
+fn a_file_of_waivers_that_loads_fits_its_schema() {
+    let text = "[[waiver]]\ncheck = \"gpu/*\"\nnode = \"box\"\nreason = \"r\"\nowner = \"o\"\nexpires = \"2026-12-31\"\nstrict = true\nonly = { \"bios.version\" = \"2.*\", kernel.release = \"6.8*\" }";
+    let schema = validator("suites/waivers.schema.json");
+    demand_valid(&schema, &json(text), "waivers.toml");
+    for wrong in ["owner = \"o\"", "expires = \"2026-12-31\"", "check = \"gpu/*\""] {
+        assert!(!schema.is_valid(&json(&text.replace(wrong, ""))), "{wrong}");
     }
 }
 
