@@ -275,7 +275,11 @@ pub(crate) fn combine(field: &str, seen: &[&Observation]) -> Value {
             .unwrap_or_else(|| Value::Unreadable("nothing was observed".into()));
     }
     let values: Vec<Value> = seen.iter().map(|o| o.resolve(field)).collect();
-    let unit = metrics[0].unit();
+    // The spread of a metric has a unit of its own.
+    let unit = match values.first() {
+        Some(Value::Quantity(first)) => first.unit(),
+        _ => metrics[0].unit(),
+    };
     let mut numbers = Vec::with_capacity(values.len());
     for value in &values {
         match value {

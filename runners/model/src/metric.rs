@@ -11,6 +11,13 @@ use crate::{
     unit::Unit,
 };
 
+/// Name of the summary that says how far samples scatter.
+pub const SPREAD: &str = "spread";
+/// Unit of the spread.
+pub const SPREAD_UNIT: &str = "x";
+/// Fewest samples whose spread is compared. *Source*: `runners/model/STATISTICS.md`.
+pub const SPREAD_SAMPLES: usize = 100;
+
 /// Says which way a metric is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -81,10 +88,18 @@ impl Metric {
         &self.samples
     }
 
-    /// Returns a summary by name: `median`, `min`, `max`, or a percentile such as `p99` or `p99.9`.
+    /// Returns a summary by name: `median`, `min`, `max`, a percentile such as `p99` or `p99.9`, or
+    /// `spread`, the logarithm of the third quartile over the first.
+    ///
+    /// *Units*: those of the metric; of the spread, [`SPREAD_UNIT`].
     ///
     /// *Source*: quantiles of type 7 (linear interpolation; the default of R and numpy).
     pub fn summary(&self, name: &str) -> Option<Quantity> {
+        if name == SPREAD {
+            let [first, third] = [0.25, 0.75].map(|at| quantile(&self.samples, at));
+            let spread = (third / first).ln();
+            return Quantity::of(spread, SPREAD_UNIT).ok().filter(|_| first > 0.0 && spread > 0.0);
+        }
         let probability = match name {
             "median" => 0.5,
             "min" => 0.0,

@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{evidence::EvidenceId, finding::FindingCode, metric::Metric, value::Value};
+use crate::{
+    evidence::EvidenceId,
+    finding::FindingCode,
+    metric::{Metric, SPREAD},
+    value::Value,
+};
 
 /// Holds what one attempt found: a tree of facts and named metrics.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -62,10 +67,12 @@ impl Observation {
 }
 
 fn summary(metric: &Metric, name: &str) -> Value {
-    metric.summary(name).map_or_else(
-        || Value::Unreadable(format!("a metric has no summary `{name}`")),
-        Value::Quantity,
-    )
+    let none = if name == SPREAD {
+        "samples that are equal, or not all above zero, have no spread".to_owned()
+    } else {
+        format!("a metric has no summary `{name}`")
+    };
+    metric.summary(name).map_or_else(|| Value::Unreadable(none), Value::Quantity)
 }
 
 /// Holds one attempt at a check.

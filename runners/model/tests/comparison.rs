@@ -254,3 +254,33 @@ fn advice_to_compare_never_fails() {
     assert_eq!(verdict.outcome, Outcome::Pass);
     assert!(verdict.findings.iter().any(|f| f.code == FindingCode::AdviceMissed));
 }
+
+#[test]
+fn a_spread_that_doubled_is_a_loss_though_the_centre_stays() {
+    let samples = |width: f64| (0..200).map(move |n| 50.0 + width * (f64::from(n % 20) - 9.5));
+    let spread = |width: f64| {
+        let observation = measured(&samples(width).collect::<Vec<_>>());
+        observation.metric_at("value").unwrap().summary("spread").unwrap()
+    };
+    let usual = spread(0.1).value();
+    let known = Baseline {
+        field: "value.spread".into(),
+        centre: spread(0.1),
+        current: past(&STEADY.map(|value| usual * value / 50.0), 5),
+        ..steady()
+    };
+    let expect = Expectation {
+        comparing: Comparing { class: Some("spread".into()), ..Comparing::default() },
+        ..demand("value.spread", vec![Matcher::Within(q("25 %"))])
+    };
+    let check = Check { expect: vec![expect], ..check() };
+    let judged = |width: f64| {
+        let runs = (0..5).map(|_| measured(&samples(width).collect::<Vec<_>>()));
+        judge(NODE, &check, &answer(runs), std::slice::from_ref(&known))
+    };
+    assert_eq!(judged(0.1).outcome, Outcome::Pass);
+    let wide = judged(0.2);
+    assert_eq!((standing(&wide), wide.outcome), (Standing::Regressed, Outcome::Fail));
+    let few = judge(NODE, &check, &answer([measured(&STEADY)]), &[known]);
+    assert_eq!(few.decided_by, Some(FindingCode::TooFewSamples));
+}

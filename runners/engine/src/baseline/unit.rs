@@ -12,7 +12,7 @@ use verify_model::{
     check::Check,
     fingerprint::Fingerprint,
     matcher::Matcher,
-    metric::{Direction, Metric, quantile},
+    metric::{Direction, Metric, SPREAD, SPREAD_UNIT, quantile},
     observation::{Attempt, Observation},
     quantity::Quantity,
     unit::{Dimension, Unit as UnitOfMeasure},
@@ -127,7 +127,8 @@ impl Unit {
     /// Returns the value of a dotted path: the median of a metric, or a named summary of it.
     pub fn value(&self, path: &str) -> Option<Quantity> {
         let (sampled, name) = self.find(path)?;
-        let unit = UnitOfMeasure::parse(&sampled.unit)?;
+        let unit = if name == SPREAD { SPREAD_UNIT } else { &sampled.unit };
+        let unit = UnitOfMeasure::parse(unit)?;
         let exact = sampled.quantiles.get(name).copied();
         let value = exact.or_else(|| sampled.histogram.as_ref()?.quantile(name, unit))?;
         Quantity::new(value, unit).ok()
@@ -138,7 +139,7 @@ impl Unit {
         let mut shown = Vec::new();
         for (name, sampled) in &self.metrics {
             // The median is the metric itself; quartiles and extremes are for the curious.
-            let extra = sampled.quantiles.keys().filter(|q| q.starts_with('p'));
+            let extra = sampled.quantiles.keys().filter(|q| q.starts_with('p') || *q == SPREAD);
             let extra = extra.filter(|q| !matches!(q.as_str(), "p25" | "p75"));
             let paths = std::iter::once(name.clone()).chain(extra.map(|q| format!("{name}.{q}")));
             shown.extend(paths.map(|path| (path, sampled.direction)));

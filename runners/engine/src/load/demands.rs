@@ -9,6 +9,7 @@ use toml::{
 use verify_model::{
     check::{Expectation, Params},
     field::FieldKind,
+    metric::{Direction, SPREAD, SPREAD_UNIT},
 };
 
 use super::{
@@ -20,7 +21,7 @@ use super::{
 use crate::probe::{Probe, With};
 
 /// Names the summaries of a metric that may stand as dotted keys; others are quoted.
-pub const SUMMARIES: [&str; 6] = ["median", "min", "max", "p50", "p90", "p99"];
+pub const SUMMARIES: [&str; 7] = ["median", "min", "max", "p50", "p90", "p99", SPREAD];
 
 /// Returns the kind of a field path, a summary of a metric included.
 fn kind_of(probe: &dyn Probe, with: With<'_>, path: &str) -> Option<FieldKind> {
@@ -31,6 +32,9 @@ fn kind_of(probe: &dyn Probe, with: With<'_>, path: &str) -> Option<FieldKind> {
     fields.iter().find_map(|field| {
         let summary = path.strip_prefix(field.path)?.strip_prefix('.')?;
         let kind = probe.kind(field, with);
+        if summary == SPREAD && matches!(kind, FieldKind::Metric(..)) {
+            return Some(FieldKind::Metric(SPREAD_UNIT, Direction::LowerIsBetter));
+        }
         let known = matches!(summary, "median" | "min" | "max")
             || summary
                 .strip_prefix('p')

@@ -164,7 +164,7 @@ fn fields(spec: &ProbeSpec) -> Value {
         let mut leaf = demand(&doc);
         if matches!(kind, FieldKind::Metric(..)) {
             let path = field.path.replace('.', "[.]");
-            let pattern = format!("^{path}[.](median|min|max|p[0-9]+([.][0-9]+)?)$");
+            let pattern = format!("^{path}[.](median|min|max|spread|p[0-9]+([.][0-9]+)?)$");
             patterns.insert(pattern, leaf);
             leaf = metric_demand(&doc);
         }

@@ -1,10 +1,11 @@
 //! Makes the two sides of one comparison, or says why there can be none.
 
-use super::{About, Comparison, Sides, is_demanded, worse_up};
+use super::{About, Comparison, Sides, exact, is_demanded, worse_up};
 use crate::{
     baseline::{Baseline, Past},
     check::Expectation,
     finding::FindingCode,
+    metric::SPREAD_SAMPLES,
     observation::Observation,
     quantity::Quantity,
     statistics::{self, Question, Scale, Transform},
@@ -48,7 +49,7 @@ pub(crate) fn build(
         return not(why.clone());
     }
     let unit = baseline.centre.unit();
-    let direction = super::exact::direction(&expectation.field, seen);
+    let direction = exact::direction(&expectation.field, seen);
     let values = match values(&expectation.field, seen, unit) {
         Ok(values) => values,
         Err(why) => return not(why.replace("BASELINE", &baseline.centre.to_string())),
@@ -195,11 +196,15 @@ fn values(field: &str, seen: &[&Observation], unit: Unit) -> Result<Vec<f64>, St
 
 /// Says why a quantile of so few samples is none.
 fn too_few_samples(field: &str, seen: &[&Observation]) -> Option<String> {
-    let (_, percent) = field.rsplit_once(".p")?;
-    let quantile = percent.parse::<f64>().ok()? / 100.0;
-    let needs = statistics::quantile_needs(quantile);
     let fewest = seen.iter().filter_map(|o| Some(o.metric_at(field)?.samples().len())).min()?;
-    (quantile > 0.5 && fewest < needs).then(|| {
-        format!("a p{percent} of {fewest} samples is too uncertain to compare: it needs {needs}")
+    let (summary, needs) = if exact::is_spread(field) {
+        ("spread".to_owned(), SPREAD_SAMPLES)
+    } else {
+        let (_, percent) = field.rsplit_once(".p")?;
+        let quantile = percent.parse::<f64>().ok().filter(|percent| *percent > 50.0)? / 100.0;
+        (format!("p{percent}"), statistics::quantile_needs(quantile))
+    };
+    (fewest < needs).then(|| {
+        format!("the {summary} of {fewest} samples is too uncertain to compare: it needs {needs}")
     })
 }

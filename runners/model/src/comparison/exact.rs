@@ -4,7 +4,7 @@
 
 use crate::{
     baseline::Baseline,
-    metric::{Direction, Metric},
+    metric::{Direction, Metric, SPREAD},
     observation::Observation,
     quantity::Quantity,
     unit::Dimension,
@@ -30,8 +30,16 @@ pub(crate) fn comparable(baseline: Option<&Baseline>) -> Option<Quantity> {
     baseline.filter(|b| b.mismatch.is_none()).map(|b| b.centre)
 }
 
+/// Tells whether a field is the spread of a metric.
+pub(crate) fn is_spread(field: &str) -> bool {
+    field.rsplit_once('.').is_some_and(|(_, summary)| summary == SPREAD)
+}
+
 /// Returns which way a field is better; of a fact nobody says so.
 pub(crate) fn direction(field: &str, seen: &[&Observation]) -> Direction {
+    if is_spread(field) {
+        return Direction::LowerIsBetter;
+    }
     let metric = seen.iter().find_map(|o| o.metric_at(field));
     metric.map_or(Direction::Neutral, Metric::direction)
 }
