@@ -68,8 +68,8 @@ fn start_up(scratch: &Scratch, table: &mut Table) {
 
 /// Measures what the engine adds to the start and end of a program.
 fn command_checks(scratch: &Scratch, table: &mut Table) -> std::io::Result<()> {
-    let alone = command_engine(scratch, true)?;
-    let pooled = command_engine(scratch, false)?;
+    let mut alone = command_engine(scratch, true)?;
+    let mut pooled = command_engine(scratch, false)?;
     let [bare, serial, bare_pool, pool] = in_turns(
         FEW,
         [

@@ -170,7 +170,7 @@ impl Engine {
     /// Executes the plan and records it, as `verify run` does.
     ///
     /// *Panics* when a check does not pass or the record cannot be written.
-    pub(crate) fn run(&self) {
+    pub(crate) fn run(&mut self) {
         let id = ulid::Ulid::generate().to_string();
         let mut recorder =
             Recorder { writer: self.store.create(&id).unwrap(), fold: Fold::default() };
@@ -184,7 +184,7 @@ impl Engine {
             require_baseline: false,
             orchestrator: "bench".to_owned(),
         };
-        session::execute(header, &self.prepared, &self.context, &mut recorder);
+        session::execute(header, &mut self.prepared, &self.context, &mut recorder);
         let run = recorder.fold.finish().unwrap();
         assert_eq!(run.exit_code(), 0, "a command check did not pass");
     }

@@ -47,7 +47,8 @@ pub(super) struct Header {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Node {
-    pub(super) node: String,
+    #[serde(rename = "node")]
+    pub(super) name: String,
     /// Machines that answered, then and now.
     pub(super) machine: [String; 2],
     /// Scenarios that answered in their place, if any.
@@ -83,7 +84,8 @@ pub(super) struct Told {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Check {
-    pub(super) check: String,
+    #[serde(rename = "check")]
+    pub(super) id: String,
     /// Outcomes; absent where a run did not plan it.
     pub(super) then: Option<&'static str>,
     pub(super) now: Option<&'static str>,
@@ -149,7 +151,7 @@ impl Node {
     ) -> Self {
         let found = differences(&old.fingerprint, &new.fingerprint);
         let mut node = Self {
-            node: new.file.name.clone(),
+            name: new.file.name.clone(),
             machine: [old, new].map(|node| node.facts.hostname.clone()),
             simulated: [old, new].map(|node| node.facts.simulated.clone()),
             not_comparable: Vec::new(),
@@ -164,7 +166,7 @@ impl Node {
         node.refuse();
         node.note(old, new);
         let of_node = |run: &'_ Run| -> Vec<RunCheck> {
-            let own = run.checks.iter().filter(|check| check.planned.node == node.node);
+            let own = run.checks.iter().filter(|check| check.planned.node == node.name);
             own.filter(|check| is_wanted(&check.planned.check.id)).cloned().collect()
         };
         let (before, after) = (of_node(then), of_node(now));
@@ -235,7 +237,7 @@ impl Node {
                 .or_else(|| disturbed("second", now))
         });
         Check {
-            check: any.map(|check| check.planned.check.id.clone()).unwrap_or_default(),
+            id: any.map(|check| check.planned.check.id.clone()).unwrap_or_default(),
             then: then.map(|check| check.verdict.outcome.name()),
             now: now.map(|check| check.verdict.outcome.name()),
             other_demands: then.zip(now).is_some_and(|(then, now)| demands(then) != demands(now)),

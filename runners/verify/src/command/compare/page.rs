@@ -42,7 +42,7 @@ pub(super) fn text(compared: &Comparison, all: bool) -> String {
 fn write_node(text: &mut String, node: &Node, all: bool) {
     let [then, now] = &node.machine;
     let machine = if then == now { now.clone() } else { format!("{then}, then {now}") };
-    let _ = writeln!(text, "\nnode {} on {}", node.node, one_line(&machine, LONGEST));
+    let _ = writeln!(text, "\nnode {} on {}", node.name, one_line(&machine, LONGEST));
     for why in &node.not_comparable {
         write_wrapped(text, "  NOT COMPARABLE: ", why);
     }
@@ -103,7 +103,7 @@ fn write_machine(text: &mut String, node: &Node) {
 }
 
 fn write_check(text: &mut String, check: &Check, widths: [usize; 3]) {
-    let id = one_line(&check.check, LONGEST);
+    let id = one_line(&check.id, LONGEST);
     let outcome = match (check.then, check.now) {
         (Some(then), Some(now)) if then == now => now.to_owned(),
         (Some(then), Some(now)) => format!("{then} -> {now}"),

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use verify_model::{
     judge::final_attempts,
-    metric::{Direction, quantile},
+    metric::{Direction, Metric, quantile},
     observation::Attempt,
     quantity::{Quantity, display_number},
     run::RunCheck,
@@ -146,7 +146,7 @@ impl<'r> Side<'r> {
 
     fn direction(&self, field: &str) -> Option<Direction> {
         let found = self.attempts.iter().filter_map(|attempt| attempt.result.as_ref().ok());
-        found.filter_map(|seen| seen.metric_at(field)).map(|metric| metric.direction()).next()
+        found.filter_map(|seen| seen.metric_at(field)).map(Metric::direction).next()
     }
 }
 
