@@ -40,7 +40,7 @@ pub enum RecordError {
     },
     /// No run goes by that name.
     #[error(
-        "no run `{0}`: expected a path, an id or its beginning, or `last`; `verify runs` lists them"
+        "no run `{0}`: expected a path, an id or its beginning, `last` or `last~N`; `verify runs` lists them"
     )]
     Unknown(String),
     /// Several runs begin like that.
@@ -180,7 +180,7 @@ impl Store {
         Ok(runs)
     }
 
-    /// Finds a run by path, id, beginning of an id, or `last`.
+    /// Finds a run by path, id, beginning of an id, `last`, or `last~N`, the N-th before it.
     ///
     /// *Errors*: none, or several.
     pub fn find(&self, name: &str) -> Result<PathBuf, RecordError> {
@@ -194,10 +194,10 @@ impl Store {
             };
         }
         let mut runs = self.list()?;
-        if name == "last" {
-            return runs
-                .pop()
-                .map(|run| run.path)
+        if let Some(before) = before_last(name) {
+            let at = runs.len().checked_sub(before + 1);
+            return at
+                .map(|at| runs.swap_remove(at).path)
                 .ok_or_else(|| RecordError::Unknown(name.to_owned()));
         }
         let wanted = name.to_ascii_uppercase();
@@ -223,6 +223,16 @@ impl Store {
             removed.push(run.id);
         }
         Ok(removed)
+    }
+}
+
+/// Reads how many runs before the last one are meant; `None` where a name is another one.
+fn before_last(name: &str) -> Option<usize> {
+    let rest = name.strip_prefix("last")?;
+    if rest.is_empty() {
+        Some(0)
+    } else {
+        rest.strip_prefix('~')?.parse::<u16>().ok().map(usize::from)
     }
 }
 

@@ -165,8 +165,9 @@ fn summarise(ledger: &Ledger, id: &str) -> Option<CheckSummary> {
 
 /// Returns the beginning of the digest of a fingerprint; what is unknown is no part of it.
 fn short(fingerprint: &Fingerprint) -> Option<String> {
-    let known = fingerprint.0.iter().filter_map(|(path, text)| Some((path, text.as_ref()?)));
-    let text: String = known.map(|(path, text)| format!("{path}={text}\n")).collect();
+    let known =
+        fingerprint.0.iter().filter_map(|(path, text)| Some((path.as_str(), text.as_deref()?)));
+    let text: String = known.flat_map(|(path, text)| [path, "=", text, "\n"]).collect();
     (!text.is_empty()).then(|| digest(text.as_bytes()).chars().take(SHORT).collect())
 }
 

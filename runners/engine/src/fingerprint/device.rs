@@ -187,7 +187,7 @@ fn bridges(seen: &Observation, gpus: &[Value], all: &[String]) -> Option<BTreeMa
                 _ => bonded(seen, from, to)?,
             };
             if links > 0 {
-                found.insert(format!("{one}-{other}"), links);
+                found.insert(format!("{}-{}", one.min(other), one.max(other)), links);
             }
         }
     }

@@ -93,7 +93,9 @@ pub fn execute(
             let looks: Vec<_> =
                 some.iter_mut().map(|node| scope.spawn(|| node.look(context))).collect();
             // What breaks one look leaves that node without a fingerprint, and no more.
-            looks.into_iter().for_each(|look| _ = look.join());
+            for look in looks {
+                let _ = look.join();
+            }
         });
     }
     let plan = Announced {

@@ -312,3 +312,27 @@ fn the_first_format_is_read_for_ever() {
     let text = std::fs::read_to_string(shelf.ledger_path(&disk())).unwrap();
     assert_eq!(Ledger::parse(&Source::new("x", text.as_str())).unwrap().render(), text);
 }
+
+#[test]
+fn a_unit_keeps_what_its_probe_depends_on_and_nothing_else() {
+    let ground = Ground::new();
+    let mut run = at(1, 2.0);
+    // The probe of these tests is none that measures, so nothing is kept of it.
+    let fields = [("cpu.model", Some("A")), ("bios.version", None), ("tool.fio", Some("3.36"))];
+    let fields = fields.map(|(path, text)| (path.to_owned(), text.map(str::to_owned)));
+    run.nodes[0].fingerprint.0.extend(fields);
+    let plain = everything(&run);
+    let unit = &plain.units[&disk()][0];
+    assert!(unit.fingerprint.is_empty() && unit.format == "verify-ledger/1");
+    run.checks[0].planned.check.probe = "memory-bandwidth".into();
+    accept(&ground.shelf, &everything(&run), &because("x")).unwrap();
+    let text = std::fs::read_to_string(ground.shelf.ledger_path(&disk())).unwrap();
+    let kept = r#""fingerprint":{"bios.version":null,"cpu.model":"A"}"#;
+    assert!(text.contains(kept) && text.contains("verify-ledger/2"), "{text}");
+    let ledger = ground.shelf.read(&disk()).unwrap();
+    let summary = Summary::of(&ledger).render("");
+    assert!(summary.contains("verify-baseline/2") && summary.contains("\nfingerprint = \""));
+    // What the first format has not is refused in its lines.
+    let old = text.replace("verify-ledger/2", "verify-ledger/1");
+    assert!(Ledger::parse(&Source::new("x", old.as_str())).is_err());
+}

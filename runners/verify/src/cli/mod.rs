@@ -2,6 +2,7 @@
 
 mod baseline;
 mod choice;
+mod compare;
 mod doctor;
 mod health;
 pub(crate) mod help;
@@ -22,6 +23,7 @@ use crate::complete::Shell;
 pub(crate) use self::{
     baseline::{AcceptArgs, BaselineAction, DiffArgs, MergeArgs, ShowArgs},
     choice::{Choice, PlanArgs, RunArgs},
+    compare::CompareArgs,
     doctor::DoctorArgs,
     health::HealthArgs,
     listing::{ListArgs, Listing, RunsAction, SchemaName},
@@ -164,6 +166,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: BaselineAction,
     },
+    /// Show what changed from one run to another: in the machine, in outcomes, in what was measured.
+    #[command(after_help = compare::HELP)]
+    Compare(CompareArgs),
     /// List recorded runs, or remove old ones.
     #[command(after_help = "Examples:\n  verify runs\n  verify runs prune --keep 20")]
     Runs {

@@ -1,6 +1,7 @@
 //! One file a subcommand.
 
 mod baseline;
+mod compare;
 mod completions;
 mod doctor;
 mod explain;
@@ -38,6 +39,7 @@ pub(crate) fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<u8> {
             old::report(run, format, output.as_deref(), color)
         }
         Some(Command::Baseline { action }) => baseline::baseline(root, action),
+        Some(Command::Compare(args)) => compare::compare(args),
         Some(Command::Runs { action }) => runs::runs(action.as_ref()),
         Some(Command::Completions { shell }) => completions::completions(*shell),
         Some(Command::Man { page, dir }) => man::man(page, dir.as_deref()),

@@ -31,7 +31,7 @@ type Candidates = Vec<CompletionCandidate>;
 type Finder = fn(&Line, &str) -> Candidates;
 
 /// Finds values by the id of the argument.
-const FINDERS: [(&str, Finder); 18] = [
+const FINDERS: [(&str, Finder); 20] = [
     ("allow_load", |line, _| line.nodes()),
     ("checks", |line, _| line.checks()),
     ("dir", |_, typed| PathCompleter::dir().complete(OsStr::new(typed))),
@@ -41,6 +41,7 @@ const FINDERS: [(&str, Finder); 18] = [
     ("ledgers", |_, typed| PathCompleter::file().complete(OsStr::new(typed))),
     ("node", |line, _| line.nodes()),
     ("nodes", |line, _| line.nodes()),
+    ("now", |_, typed| runs_or_files(typed)),
     ("output", |_, typed| PathCompleter::file().complete(OsStr::new(typed))),
     ("page", |_, _| pages()),
     ("reports", |_, typed| reports(typed)),
@@ -49,6 +50,7 @@ const FINDERS: [(&str, Finder); 18] = [
     ("suite", |line, _| line.suites()),
     ("suites", |line, _| line.suites()),
     ("tags", |line, _| line.tags()),
+    ("then", |_, typed| runs_or_files(typed)),
     ("via", |_, typed| ways(typed)),
 ];
 

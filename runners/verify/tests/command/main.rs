@@ -10,6 +10,7 @@
 mod alone;
 mod bad_input;
 mod baseline;
+mod compare;
 #[cfg(target_os = "linux")]
 mod compile;
 mod completion;
