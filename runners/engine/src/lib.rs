@@ -12,6 +12,8 @@ pub mod doctor;
 pub mod execute;
 pub mod facts;
 pub mod gathered;
+#[cfg(feature = "history")]
+pub mod history;
 pub mod listening;
 pub mod load;
 pub mod parse;
