@@ -45,6 +45,9 @@ pub enum HistoryError {
     /// The database holds what nobody wrote.
     #[error("the index of runs holds {0}")]
     Odd(String),
+    /// What was asked for is not there.
+    #[error("{0}")]
+    Unknown(String),
     /// The records cannot be listed.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -70,7 +73,7 @@ impl HistoryError {
                     | rusqlite::Error::Utf8Error(..)
                     | rusqlite::Error::InvalidColumnType(..)
             ),
-            Self::Io { .. } | Self::Busy(_) | Self::Record(_) => false,
+            Self::Io { .. } | Self::Busy(_) | Self::Unknown(_) | Self::Record(_) => false,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! or of a newer version is kept aside and built anew. So no run ever depends on it.
 
 mod aside;
+mod difference;
 mod entry;
 mod fill;
 mod index;
@@ -13,6 +14,7 @@ mod query;
 mod schema;
 
 pub use self::{
+    difference::{Difference, differences},
     entry::{Entry, Flags, Part, Value},
     fill::{Filled, Step},
     index::{FILE, HistoryError, Index, Opened},

@@ -5,6 +5,7 @@ mod choice;
 mod doctor;
 mod health;
 pub(crate) mod help;
+mod history;
 mod listing;
 mod node;
 mod test;
@@ -24,6 +25,7 @@ pub(crate) use self::{
     choice::{Choice, PlanArgs, RunArgs},
     doctor::DoctorArgs,
     health::HealthArgs,
+    history::{ChosenMetrics, ExportArgs, HistoryAction, HistoryArgs, Notation},
     listing::{ListArgs, Listing, RunsAction, SchemaName},
     node::{NodeAction, NodeArgs},
     test::TestArgs,
@@ -164,8 +166,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: BaselineAction,
     },
+    /// Show how metrics went over all recorded runs, and when they changed.
+    #[command(after_help = history::HELP)]
+    History(Box<HistoryArgs>),
     /// List recorded runs, or remove old ones.
-    #[command(after_help = "Examples:\n  verify runs\n  verify runs prune --keep 20")]
+    #[command(
+        after_help = "Examples:\n  verify runs\n  verify runs prune --keep 20\n\nWhat is removed leaves `verify history`, too."
+    )]
     Runs {
         #[command(subcommand)]
         action: Option<RunsAction>,

@@ -25,7 +25,9 @@ use verify_reports::terminal::{self, Style};
 
 use crate::{
     cli::{Choice, RunArgs},
-    cluster, failure,
+    cluster,
+    command::history,
+    failure,
     observe::Recorder,
     output, place, signal,
     target::Target,
@@ -91,7 +93,10 @@ fn finish(
     }
     complete &= write_reports(run, targets);
     match lost {
-        None => output::say(&format!("record: {}", record.display())),
+        None => {
+            output::say(&format!("record: {}", record.display()));
+            history::keep(run, record);
+        }
         Some(error) => {
             complete = false;
             output::say(&format!(
