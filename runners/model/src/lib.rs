@@ -27,6 +27,7 @@ pub mod outcome;
 pub mod quantity;
 pub mod run;
 pub mod settle;
+pub mod statistics;
 pub mod unit;
 pub mod value;
 pub mod verdict;
