@@ -5,6 +5,7 @@
 //! or of a newer version is kept aside and built anew. So no run ever depends on it.
 
 mod aside;
+mod change;
 mod difference;
 mod entry;
 mod fill;
@@ -14,6 +15,7 @@ mod query;
 mod schema;
 
 pub use self::{
+    change::{Change, Course, MOST, SIDE, course, places},
     difference::{Difference, differences},
     entry::{Entry, Flags, Part, Value},
     fill::{Filled, Step},

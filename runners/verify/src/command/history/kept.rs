@@ -85,6 +85,7 @@ pub(super) fn with_index<T>(
     });
     let (answer, filled) = match kept {
         Err(HistoryError::Record(error)) => return Err(error.into()),
+        Err(error @ HistoryError::Unknown(_)) => return Err(error.into()),
         Err(error) => {
             output::say(&format!(
                 "warning: {error}; the records are read for this once, without an index"

@@ -36,7 +36,7 @@ pub(crate) fn history(args: &HistoryArgs) -> anyhow::Result<u8> {
     let text = kept::with_index(&store, |index| {
         let chosen = metrics.chosen(index)?;
         if args.changes {
-            changes::page(index, &chosen, &metrics, ascii)
+            changes::page(index, &chosen, &metrics)
         } else if args.chosen.metrics.is_empty() {
             list::page(index, &chosen)
         } else {
