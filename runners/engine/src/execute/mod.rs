@@ -22,7 +22,7 @@ pub use floor::Floor;
 pub use gather::Gatherer;
 pub use node::{Setting, run_node};
 
-use crate::transport::Cancel;
+use crate::{session::Claims, transport::Cancel};
 
 /// Hears of what happens while a node is asked.
 pub trait Observer {
@@ -49,12 +49,21 @@ pub struct Context {
     pub failed: Arc<AtomicBool>,
     /// Which machines are being asked at the moment.
     pub floor: Arc<Floor>,
+    /// Which machines no other run may load meanwhile.
+    pub claims: Claims,
 }
 
 impl Context {
     /// Begins a run.
     pub fn new(started: Instant, cancel: Cancel, fail_fast: bool) -> Self {
-        Self { started, cancel, fail_fast, failed: Arc::default(), floor: Arc::default() }
+        let (failed, floor) = (Arc::default(), Arc::default());
+        Self { started, cancel, fail_fast, failed, floor, claims: Claims::default() }
+    }
+
+    /// Keeps other runs from loading what this one loads.
+    #[must_use]
+    pub fn claiming(self, claims: Claims) -> Self {
+        Self { claims, ..self }
     }
 
     /// Returns the time since the start. *Units*: ms.

@@ -6,6 +6,7 @@
 //! node come in the order of its plan; those of several nodes come mixed, and folding sorts them.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     thread,
@@ -16,16 +17,20 @@ use verify_model::{
     effect::Effect,
     event::Event,
     exit::Situation,
+    finding::FindingCode,
     fingerprint::Fingerprint,
     node::{Facts, NodeFile, Via},
     run::{Header, PlannedCheck, RunNode, SuiteSource},
     settle::settle,
-    verdict::{CheckKey, Verdict},
+    verdict::{Answer, CheckKey, Verdict},
 };
 
 use super::{Chosen, ChosenNode, Prepared, PreparedNode, ready::ready};
 use crate::{
     execute::{Context, Ids, Observer, Setting, run_node},
+    plan::Step,
+    probe::With,
+    probes,
     transport::Peers,
 };
 
@@ -117,9 +122,10 @@ fn converse(node: &PreparedNode, context: &Context, relay: &mut Relay) {
         relay.event(Event::Evidence(piece.clone()));
     }
     let gatherer = node.gatherer(context);
+    let steps = claimed(node, context);
     let setting = Setting { today: &today, baselines: &node.baselines, ahead: &node.ahead };
     let asked = catch_unwind(AssertUnwindSafe(|| {
-        run_node(&gatherer, &node.node, &node.steps, setting, relay);
+        run_node(&gatherer, &node.node, &steps, setting, relay);
     }));
     // Not while another node measures a link to this one.
     let machine = node.node.via.machine(&node.node.file.name);
@@ -128,6 +134,35 @@ fn converse(node: &PreparedNode, context: &Context, relay: &mut Relay) {
     if let Err(broken) = asked {
         resume_unwind(broken);
     }
+}
+
+/// Claims every machine that a plan loads; what another run loads already is not asked.
+fn claimed<'n>(node: &'n PreparedNode, context: &Context) -> Cow<'n, [Step]> {
+    let loads = |step: &Step| step.left_out.is_none() && step.check.effect != Effect::Reads;
+    let via = &node.node.via;
+    // Where no machine answers, none is loaded.
+    if matches!(via, Via::Replay(_) | Via::Sim(_)) || !node.steps.iter().any(loads) {
+        return Cow::Borrowed(&node.steps);
+    }
+    let mut steps = node.steps.clone();
+    for step in steps.iter_mut().filter(|step| loads(step)) {
+        let check = &step.check;
+        let asks = probes::find(&check.probe)
+            .and_then(|probe| probe.asks(With(&check.with), &node.node.facts).ok());
+        let asks = asks.unwrap_or_default();
+        let peers =
+            asks.iter().flat_map(|ask| ask.nodes()).map(|name| node.transport.machine_of(name));
+        let machines = std::iter::once(via.machine(&node.node.file.name)).chain(peers);
+        let mut claimed = machines.map(|machine| {
+            let shown = if machine == Via::Local.to_string() { "this machine" } else { &machine };
+            let by = |who| format!("{shown} is loaded by another run of verify: {who}");
+            context.claims.claim(&machine).map_err(by)
+        });
+        if let Some(message) = claimed.find_map(Result::err) {
+            step.left_out = Some(Answer::Unreachable { code: FindingCode::NodeBusy, message });
+        }
+    }
+    Cow::Owned(steps)
 }
 
 fn conduct(

@@ -6,6 +6,7 @@
 //! record follow each other stands in [`verify_model::event`].
 
 mod choose;
+mod claim;
 mod conduct;
 mod ready;
 
@@ -15,6 +16,7 @@ use verify_model::node::{NodeFile, Via};
 
 pub use self::{
     choose::{Chosen, ChosenNode, choose},
+    claim::Claims,
     conduct::{execute, run},
     ready::{Prepared, PreparedNode, prepare},
 };

@@ -150,7 +150,8 @@ fn begun<P>(
     trust::demand(&root, &nodes, &suites, choice.trust.as_deref())?;
     let mut catalog = catalog::load_sources(&nodes, &suites)?;
     let (id, started_at, started) = begin();
-    let context = Context::new(started, Cancel::default(), fail_fast);
+    let claims = place::claims(&id, &started_at);
+    let context = Context::new(started, Cancel::default(), fail_fast).claiming(claims);
     let request = request(&mut catalog, choice, &id, root.shelf())?;
     let plan = plan(&catalog, &request, &context)?;
     Ok(Ready { id, started_at, root, context, plan })
