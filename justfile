@@ -48,6 +48,10 @@ bench-stream *MIB:
 bench-nvml:
     cargo bench -p verify-instruments --bench nvml
 
+# Measures the index of runs: its size, and how fast it is filled and read. Takes minutes.
+bench-history *RUNS:
+    cargo bench -p verify-engine --bench history -- {{ RUNS }}
+
 # Writes the generated files anew.
 gen:
     cargo build -q

@@ -13,6 +13,8 @@ pub mod execute;
 pub mod facts;
 pub mod fingerprint;
 pub mod gathered;
+#[cfg(feature = "history")]
+pub mod history;
 pub mod listening;
 pub mod load;
 pub mod parse;

@@ -119,6 +119,9 @@ catalogue! {
     NotScheduled "not-scheduled" Error
         "Slurm gave no step on the node."
         "Look at the message, at `squeue -w NODE` and at `sinfo -N -l -n NODE`; --slurm-wait waits longer for a busy node.";
+    NodeBusy "node-busy" Error
+        "Another run of verify loads the machine, so this one did not."
+        "Wait until that run has ended, or end the process that the message names; then run again.";
     ShellBroken "shell-broken" Error
         "The login shell of the node runs nothing that it is given."
         "Run `ssh ALIAS /bin/sh -c true`: the account needs a shell that lets /bin/sh run, and start files that do not exit.";

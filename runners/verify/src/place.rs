@@ -8,7 +8,7 @@ use verify_engine::{
         root::{Root, Surroundings},
     },
     record::Store,
-    session::is_host,
+    session::{Claims, is_host},
     transport::SSH_CONFIG,
 };
 
@@ -43,6 +43,16 @@ pub(crate) fn store() -> anyhow::Result<Store> {
         );
     };
     Ok(Store { dir: state.join("verify/runs") })
+}
+
+/// Returns what keeps other runs from loading the same machines; `VERIFY_LOCKS` names another folder for
+/// all users.
+pub(crate) fn claims(run: &str, since: &str) -> Claims {
+    let shared = absolute("VERIFY_LOCKS").or_else(Claims::shared);
+    store().map_or_else(
+        |_| Claims::default(),
+        |store| Claims::new(store.dir.with_file_name("locks"), shared, run, since),
+    )
 }
 
 fn absolute(variable: &str) -> Option<PathBuf> {

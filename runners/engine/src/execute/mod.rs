@@ -23,7 +23,7 @@ pub use floor::Floor;
 pub use gather::Gatherer;
 pub use node::{More, Setting, run_more, run_node};
 
-use crate::transport::Cancel;
+use crate::{session::Claims, transport::Cancel};
 
 /// Hears of what happens while a node is asked.
 pub trait Observer {
@@ -55,13 +55,22 @@ pub struct Context {
     pub failed: Arc<AtomicBool>,
     /// Which machines are being asked at the moment.
     pub floor: Arc<Floor>,
+    /// Which machines no other run may load meanwhile.
+    pub claims: Claims,
 }
 
 impl Context {
     /// Begins a run.
     pub fn new(started: Instant, cancel: Cancel, fail_fast: bool) -> Self {
         let (failed, floor) = (Arc::default(), Arc::default());
-        Self { started, started_at: String::new(), cancel, fail_fast, failed, floor }
+        let claims = Claims::default();
+        Self { started, started_at: String::new(), cancel, fail_fast, failed, floor, claims }
+    }
+
+    /// Keeps other runs from loading what this one loads.
+    #[must_use]
+    pub fn claiming(self, claims: Claims) -> Self {
+        Self { claims, ..self }
     }
 
     /// Returns the time since the start. *Units*: ms.

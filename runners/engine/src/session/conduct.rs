@@ -27,6 +27,7 @@ use verify_model::{
 
 use super::{
     Chosen, ChosenNode, Prepared, PreparedNode,
+    busy::claimed,
     ready::ready,
     rounds::{self, Again},
 };
@@ -150,8 +151,9 @@ fn converse(node: &PreparedNode, context: &Context, relay: &mut Relay) {
     for piece in &node.evidence {
         relay.event(Event::Evidence(piece.clone()));
     }
+    let steps = claimed(node, context);
     measure(node, context, relay, |gatherer, setting, relay| {
-        run_node(gatherer, &node.node, &node.steps, setting, relay);
+        run_node(gatherer, &node.node, &steps, setting, relay);
     });
 }
 

@@ -5,7 +5,9 @@
 //! another one, and whatever they say reaches the record through one observer. How the pieces of a
 //! record follow each other stands in [`verify_model::event`].
 
+mod busy;
 mod choose;
+mod claim;
 mod conduct;
 mod look;
 mod ready;
@@ -20,6 +22,7 @@ use verify_model::{
 
 pub use self::{
     choose::{Chosen, ChosenNode, choose},
+    claim::Claims,
     conduct::{execute, run},
     ready::{Prepared, PreparedNode, prepare},
 };

@@ -6,6 +6,7 @@ mod compare;
 mod doctor;
 mod health;
 pub(crate) mod help;
+mod history;
 mod listing;
 mod node;
 mod test;
@@ -26,6 +27,7 @@ pub(crate) use self::{
     compare::CompareArgs,
     doctor::DoctorArgs,
     health::HealthArgs,
+    history::{ChosenMetrics, ExportArgs, HistoryAction, HistoryArgs, Notation},
     listing::{ListArgs, Listing, RunsAction, SchemaName},
     node::{NodeAction, NodeArgs},
     test::TestArgs,
@@ -169,8 +171,13 @@ pub(crate) enum Command {
     /// Show what changed from one run to another: in the machine, in outcomes, in what was measured.
     #[command(after_help = compare::HELP)]
     Compare(CompareArgs),
+    /// Show how metrics went over all recorded runs, and when they changed.
+    #[command(after_help = history::HELP)]
+    History(Box<HistoryArgs>),
     /// List recorded runs, or remove old ones.
-    #[command(after_help = "Examples:\n  verify runs\n  verify runs prune --keep 20")]
+    #[command(
+        after_help = "Examples:\n  verify runs\n  verify runs prune --keep 20\n\nWhat is removed leaves `verify history`, too."
+    )]
     Runs {
         #[command(subcommand)]
         action: Option<RunsAction>,

@@ -19,8 +19,12 @@ use crate::{
 };
 
 /// Variables that no flag stands for.
-const VARIABLES: [(&str, &str); 4] = [
+const VARIABLES: [(&str, &str); 5] = [
     ("VERIFY_STATE", "Folder below which runs are recorded, in runs/; an absolute path."),
+    (
+        "VERIFY_LOCKS",
+        "Folder in which all users see whose run loads this machine; /run/lock or /tmp unless set.",
+    ),
     ("XDG_STATE_HOME", "The user's folder for state; ~/.local/state unless set."),
     ("XDG_CONFIG_HOME", "The user's folder for configuration; ~/.config unless set."),
     ("NO_COLOR", "No colour, unless --color asks for it."),

@@ -6,6 +6,11 @@ mod completions;
 mod doctor;
 mod explain;
 mod health;
+#[cfg(feature = "history")]
+mod history;
+#[cfg(not(feature = "history"))]
+#[path = "no_history.rs"]
+mod history;
 mod instrument;
 mod list;
 mod man;
@@ -40,6 +45,7 @@ pub(crate) fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<u8> {
         }
         Some(Command::Baseline { action }) => baseline::baseline(root, action),
         Some(Command::Compare(args)) => compare::compare(args),
+        Some(Command::History(args)) => history::history(args),
         Some(Command::Runs { action }) => runs::runs(action.as_ref()),
         Some(Command::Completions { shell }) => completions::completions(*shell),
         Some(Command::Man { page, dir }) => man::man(page, dir.as_deref()),

@@ -26,7 +26,9 @@ use verify_reports::terminal::{self, Style};
 
 use crate::{
     cli::{Choice, RunArgs},
-    cluster, failure,
+    cluster,
+    command::history,
+    failure,
     observe::Recorder,
     output, place, signal,
     target::Target,
@@ -98,7 +100,10 @@ fn finish(
     }
     complete &= write_reports(run, targets);
     match lost {
-        None => output::say(&format!("record: {}", record.display())),
+        None => {
+            output::say(&format!("record: {}", record.display()));
+            history::keep(run, record);
+        }
         Some(error) => {
             complete = false;
             output::say(&format!(
@@ -168,6 +173,7 @@ fn begun<P>(
         started_at: started_at.clone(),
         ..Context::new(started, Cancel::default(), manner.fail_fast)
     };
+    let context = context.claiming(place::claims(&id, &started_at));
     let mut request = request(&mut catalog, choice, &id, root.shelf())?;
     request.until_decided = manner.until_decided;
     for name in manner.earlier {

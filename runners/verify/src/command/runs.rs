@@ -7,7 +7,7 @@ use verify_model::outcome::Outcome;
 
 use verify_reports::clean;
 
-use crate::{cli::RunsAction, output, place};
+use crate::{cli::RunsAction, command::history, output, place};
 
 /// Lists or prunes recorded runs.
 pub(crate) fn runs(action: Option<&RunsAction>) -> anyhow::Result<u8> {
@@ -30,6 +30,7 @@ pub(crate) fn runs(action: Option<&RunsAction>) -> anyhow::Result<u8> {
         }
         Some(RunsAction::Prune { keep }) => {
             let removed = store.prune(*keep)?;
+            history::forget(&store, &removed);
             output::print(&format!("removed {} run(s), kept the newest {keep}\n", removed.len()))?;
         }
     }

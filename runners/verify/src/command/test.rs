@@ -19,7 +19,10 @@ use verify_reports::sentence::sentence;
 
 use crate::{
     cli::TestArgs,
-    command::run::{self, Ready},
+    command::{
+        history,
+        run::{self, Ready},
+    },
     output, place, signal,
     trial::{
         self, Planned,
@@ -208,6 +211,7 @@ impl Wanted<'_> {
         output::say(&format!("counts: {}", counts.join(" · ")));
         if let Some(record) = asked.record.as_ref().filter(|_| asked.lost.is_none()) {
             output::say(&format!("record: {}", record.display()));
+            history::keep(run, record);
         }
         if let Some(error) = &asked.lost {
             output::say(&format!(

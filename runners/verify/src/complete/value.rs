@@ -31,7 +31,7 @@ type Candidates = Vec<CompletionCandidate>;
 type Finder = fn(&Line, &str) -> Candidates;
 
 /// Finds values by the id of the argument.
-const FINDERS: [(&str, Finder); 20] = [
+const FINDERS: [(&str, Finder); 21] = [
     ("allow_load", |line, _| line.nodes()),
     ("checks", |line, _| line.checks()),
     ("dir", |_, typed| PathCompleter::dir().complete(OsStr::new(typed))),
@@ -39,6 +39,7 @@ const FINDERS: [(&str, Finder); 20] = [
     ("id", |line, _| line.explained()),
     ("instrument", |_, _| INSTRUMENTS.iter().map(|one| item(one.name, one.summary)).collect()),
     ("ledgers", |_, typed| PathCompleter::file().complete(OsStr::new(typed))),
+    ("metrics", |line, _| line.checks()),
     ("node", |line, _| line.nodes()),
     ("nodes", |line, _| line.nodes()),
     ("now", |_, typed| runs_or_files(typed)),
@@ -254,8 +255,19 @@ mod tests {
     use super::{FINDERS, given};
 
     /// Values that nobody can guess.
-    const FREE: [&str; 8] =
-        ["arguments", "keep", "libtest", "reason", "repeat", "slurm", "slurm_wait", "trust"];
+    const FREE: [&str; 11] = [
+        "arguments",
+        "keep",
+        "last",
+        "libtest",
+        "machine",
+        "reason",
+        "repeat",
+        "since",
+        "slurm",
+        "slurm_wait",
+        "trust",
+    ];
 
     fn undecided(command: &clap::Command) -> Vec<String> {
         let mut found = Vec::new();

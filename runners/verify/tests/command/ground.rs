@@ -153,6 +153,7 @@ impl Ground {
             .env("HOME", self.dir.path())
             .env("VERIFY_ROOT", self.dir.path())
             .env("VERIFY_STATE", self.path("state"))
+            .env("VERIFY_LOCKS", self.path("state"))
             .env("NO_COLOR", "1")
             .stdin(Stdio::null());
         command

@@ -10,6 +10,7 @@
 mod alone;
 mod bad_input;
 mod baseline;
+mod busy;
 mod compare;
 #[cfg(target_os = "linux")]
 mod compile;
@@ -19,6 +20,7 @@ mod doctor;
 mod documents;
 mod green;
 mod ground;
+mod history;
 mod interrupt;
 #[path = "../../../engine/tests/ssh/server.rs"]
 #[allow(dead_code, reason = "the tests of the transport use all of it")]

@@ -97,7 +97,7 @@ impl Lab {
     /// *Errors*: something is missing, or `verify` does not build.
     pub(crate) fn prepare() -> Result<Self, String> {
         let kernel = kernel().canonicalize().map_err(|error| error.to_string())?;
-        let verify = program(&["--package", "verify", "--bin", "verify"])?;
+        let verify = program(&["--package", "verify", "--bin", "verify", "--no-default-features"])?;
         let (busybox, dmesg) = (busybox(), with_libraries("dmesg")?);
         Ok(Self { kernel, busybox, verify, dmesg, hog: OnceLock::new() })
     }

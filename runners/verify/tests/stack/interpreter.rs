@@ -52,6 +52,7 @@ pub(crate) fn check_with(
     lay_out(root.path(), python, suite)?;
     let mut verify = Command::new(env!("CARGO_BIN_EXE_verify"));
     verify.args(["--root".as_ref(), root.path().as_os_str()]).args(["--node", "box"]).args(more);
+    verify.env("VERIFY_LOCKS", root.path());
     verify.env("VERIFY_STATE", root.path().join("state")).env("NO_COLOR", "1");
     verify.envs(variables.iter().copied());
     let output = verify.output().map_err(said)?;

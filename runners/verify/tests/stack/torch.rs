@@ -141,6 +141,7 @@ fn leaves_nothing(python: &str) -> Result<(), String> {
     lay_out(root.path(), python, &whole)?;
     let mut verify = Command::new(env!("CARGO_BIN_EXE_verify"));
     verify.args(["--root".as_ref(), root.path().as_os_str()]).args(["--node", "box"]);
+    verify.env("VERIFY_LOCKS", root.path());
     verify.env("VERIFY_STATE", root.path().join("state")).env(FAULT, "hangs-rank-0");
     let child = verify.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(said)?;
     let mut verify = Killed(child);
