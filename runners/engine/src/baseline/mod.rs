@@ -2,7 +2,7 @@
 //!
 //! Reading order: `unit` (one line), `ledger` (all lines of a suite on a node), `summary` (what people
 //! review) and its `comment`s, `witness` (the two agree), `shelf` (the files), `proposal` (from a run),
-//! `accept` (into the files), `compared` (for a plan). Statistics come later, on the same ledger.
+//! `accept` (into the files), `ratchet` (not worse than at first), `compared` (for a plan).
 
 mod accept;
 mod comment;
@@ -10,16 +10,18 @@ mod compared;
 mod histogram;
 mod ledger;
 mod proposal;
+mod ratchet;
 mod shelf;
 mod summary;
 mod unit;
 mod witness;
 
-pub use accept::{Acceptance, Change, Taken, accept, change, comparable};
+pub use accept::{Acceptance, Change, Rebase, Taken, accept, change, comparable};
 pub use compared::{Accepted, accepted};
 pub use histogram::{Histogram, HistogramError};
 pub use ledger::{ANCHOR_UNITS, CURRENT_UNITS, Conflict, EPOCHS, History, Ledger};
-pub use proposal::{Proposal, Refused, propose};
+pub use proposal::{Demand, Proposal, Refused, propose};
+pub use ratchet::session_of;
 pub use shelf::{BASELINES_DIR, Lock, MAX_LEDGER, Place, Shelf, ShelfError, is_plain};
 pub use summary::{Centre, CheckSummary, MetricSummary, SUMMARY_FORMAT, Summary, centre};
 pub use unit::{LEDGER_FORMAT, Sampled, Unit, UnitId, definition, metrics};
