@@ -109,8 +109,8 @@ pub fn propose(run: &Run, wanted: impl Fn(&str) -> bool, simulated: bool) -> Pro
             match measured(run, node, check, attempt, simulated) {
                 Ok(mut unit) => {
                     unit.withhold(missed.keys().cloned());
-                    for (metric, (first, why)) in missed.iter().filter(|(m, _)| said.insert(m)) {
-                        proposal.refused.push(refused(*first, Some(metric.clone()), why.clone()));
+                    for (metric, why) in missed.iter().filter(|(metric, _)| said.insert(metric)) {
+                        proposal.refused.push(refused(None, Some(metric.clone()), why.clone()));
                     }
                     if unit.metrics.is_empty() {
                         continue;
@@ -139,14 +139,16 @@ fn demands(check: &Check) -> Vec<Demand> {
     check.expect.iter().filter_map(of).collect()
 }
 
-/// Names the metrics of which an attempt misses a fixed limit, with the first such repeat and why.
-fn missed(planned: &PlannedCheck, finals: &[&Attempt]) -> BTreeMap<String, (Option<u32>, String)> {
+/// Names the metrics of which an attempt misses a fixed limit, with the first of them.
+fn missed(planned: &PlannedCheck, finals: &[&Attempt]) -> BTreeMap<String, String> {
     let mut missed = BTreeMap::new();
     for attempt in finals.iter().filter(|attempt| attempt.disturbed.is_none()) {
         for name in unit::metrics(&planned.check, attempt).into_keys() {
             let own = demands_of(&planned.check, |field| is_of(field, &name));
             if let Some(why) = misses(&planned.node, &own, attempt) {
-                missed.entry(name).or_insert((Some(attempt.repeat), why));
+                let why =
+                    format!("{why} in repeat {}; no repeat of this run is taken", attempt.repeat);
+                missed.entry(name).or_insert(why);
             }
         }
     }

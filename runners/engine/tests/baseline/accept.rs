@@ -111,7 +111,11 @@ fn a_metric_that_misses_a_fixed_limit_is_refused_in_all_repeats_and_the_others_a
     assert_eq!(
         refused,
         [
-            (Some(2), Some("rate"), "it misses a fixed limit: `rate` is 500 MB/s"),
+            (
+                None,
+                Some("rate"),
+                "it misses a fixed limit: `rate` is 500 MB/s in repeat 2; no repeat of this run is taken"
+            ),
             (Some(3), None, "it gave an error: the disk was busy"),
         ]
     );

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Longest explanation of a refusal. *Units*: characters.
-const WHY: usize = 400;
+const WHY: usize = 300;
 
 /// Accepts runs; returns the exit code.
 pub(super) fn accept(root: &Root, args: &AcceptArgs) -> anyhow::Result<u8> {
@@ -101,7 +101,7 @@ fn nothing(runs: &[Run], refused: &[Refused]) -> anyhow::Result<()> {
     let named = named(runs);
     if refused.is_empty() {
         bail!(
-            "{named}: nothing was measured that a baseline could keep; checks that only read state have none; `verify list checks` shows what loads"
+            "{named} measured nothing that a baseline could keep: checks that only read state have none; `verify list checks` shows what loads"
         );
     }
     output::say(refusals(refused).trim_end());

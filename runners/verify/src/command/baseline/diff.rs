@@ -78,23 +78,30 @@ fn after(text: &mut String, shelf: &Shelf, change: &Change) -> anyhow::Result<()
         let Some(newest) = now.newest() else { continue };
         for (field, _) in newest.shown() {
             let Some(new) = centre(&now.current, &field) else { continue };
-            let old = centre(was, &field);
-            let spread = |centre: Option<Centre>| {
-                let spread = centre.and_then(|centre| centre.spread);
-                spread.map_or_else(|| "unknown".to_owned(), |spread| spread.to_string())
+            let field = one_line(&field, NAME);
+            let Some(old) = centre(was, &field) else {
+                let _ = writeln!(text, "    {field}: {}, {}", new.centre, spread(new));
+                continue;
             };
             let _ = writeln!(
                 text,
-                "    {}: {} -> {}, middle half within {} -> {}",
-                one_line(&field, NAME),
-                old.map_or_else(|| "none".to_owned(), |old| old.centre.to_string()),
+                "    {field}: {} -> {}, {} -> {}",
+                old.centre,
                 new.centre,
                 spread(old),
-                spread(Some(new))
+                spread(new)
             );
         }
     }
     Ok(())
+}
+
+/// Says how far units lie from each other.
+fn spread(centre: Centre) -> String {
+    centre.spread.map_or_else(
+        || "spread not known".to_owned(),
+        |spread| format!("middle half within {spread}"),
+    )
 }
 
 /// Says what to type.
