@@ -67,7 +67,7 @@ catalogue! {
         "Compare expected and observed; `verify explain CHECK` says why it matters.";
     OffBaseline "off-baseline" Failure
         "The value is worse than its baseline by more than the tolerance."
-        "Find what changed; if this is the new normal: verify baseline accept RUN --check CHECK --new-epoch --rebase-anchor --reason TEXT.";
+        "Find what changed; if this is the new normal: verify baseline accept RUN --check CHECK --rebase-anchor --reason TEXT.";
     ValueAbsent "value-absent" Failure
         "The node answered that the thing does not exist."
         "Install or enable what is missing, or give the check a `when` if the node need not have it.";

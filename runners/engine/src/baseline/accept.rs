@@ -1,15 +1,20 @@
 //! Accept: what a proposal changes, and writing it.
 //!
 //! Nothing is ever mixed across machines or definitions, nor across an epoch; `accept` is the only
-//! writer of new units.
+//! writer of new units. A metric that is worse than is tolerated is refused by itself, until somebody
+//! says that this is the new normal.
 
+use std::collections::BTreeSet;
+
+use globset::GlobSet;
 use verify_model::verdict::CheckKey;
 
 use super::{
     ledger::Ledger,
-    proposal::{Proposal, Refused},
+    proposal::{Demand, Proposal, Refused},
+    ratchet,
     shelf::{Place, Shelf, ShelfError},
-    unit::Unit,
+    unit::{LEDGER_FORMAT, Unit},
 };
 use crate::load::diagnostic::LoadError;
 
@@ -22,6 +27,30 @@ pub struct Acceptance {
     pub version: String,
     /// Whether what counts begins anew with this run.
     pub new_epoch: bool,
+    /// Where the anchor begins anew, and with it what counts.
+    pub rebase: Rebase,
+}
+
+/// Says of which checks a worse value is the new normal.
+#[derive(Clone, Debug, Default)]
+pub enum Rebase {
+    /// Of none.
+    #[default]
+    Never,
+    /// Of those that would be refused otherwise.
+    WhereWorse,
+    /// Of those that match.
+    These(GlobSet),
+}
+
+impl Rebase {
+    fn holds_for(&self, check: &str, is_worse: bool) -> bool {
+        match self {
+            Self::Never => false,
+            Self::WhereWorse => is_worse,
+            Self::These(globs) => globs.is_match(check),
+        }
+    }
 }
 
 /// Says what became of the units of one check.
@@ -35,6 +64,8 @@ pub struct Taken {
     pub known: usize,
     /// Whether an epoch begins with them.
     pub begins: bool,
+    /// Whether the anchor begins anew with them.
+    pub rebased: bool,
 }
 
 /// Holds what accepting a proposal changes.
@@ -77,9 +108,25 @@ fn change_by(
         for check in checks {
             let own: Vec<&Unit> = units.iter().filter(|unit| unit.check == check).collect();
             let key = CheckKey::new(&place.node, check);
-            match take(&mut ledger, &own, acceptance) {
-                Ok((new, known, begins)) => change.taken.push(Taken { key, new, known, begins }),
-                Err(why) => change.refused.push(Refused { key, repeat: None, why }),
+            let demands = proposal.demands.get(&key).map(Vec::as_slice).unwrap_or_default();
+            let run = own.first().map(|unit| unit.run.clone()).unwrap_or_default();
+            let refused = |metric, why| Refused {
+                key: key.clone(),
+                run: run.clone(),
+                repeat: None,
+                metric,
+                why,
+            };
+            match take(&mut ledger, &own, demands, acceptance) {
+                Ok(took) => {
+                    let held = took.held.into_iter();
+                    change.refused.extend(held.map(|(name, why)| refused(Some(name), why)));
+                    if took.new + took.known > 0 {
+                        let Took { new, known, begins, rebased, .. } = took;
+                        change.taken.push(Taken { key, new, known, begins, rebased });
+                    }
+                }
+                Err(why) => change.refused.push(refused(None, why)),
             }
         }
         ledger.trim();
@@ -90,59 +137,148 @@ fn change_by(
     Ok(change)
 }
 
-/// Adds the units of one check; returns how many are new, how many were known, and whether an
-/// epoch begins.
+/// Says what became of the units of one check.
+#[derive(Default)]
+struct Took {
+    new: usize,
+    known: usize,
+    begins: bool,
+    rebased: bool,
+    /// Metrics that are refused, with the reason.
+    held: Vec<(String, String)>,
+}
+
+/// Adds the units of one check.
 ///
 /// *Errors*: why they cannot stand beside what is there, in one sentence.
 fn take(
     ledger: &mut Ledger,
     units: &[&Unit],
+    demands: &[Demand],
     acceptance: &Acceptance,
-) -> Result<(usize, usize, bool), String> {
-    let Some(first) = units.first() else { return Ok((0, 0, false)) };
-    let newest = ledger.history(&first.check).and_then(|history| history.newest().cloned());
-    let epoch = match &newest {
-        None => first.run.clone(),
-        Some(newest) if acceptance.new_epoch => {
-            if first.run < newest.epoch {
-                let (run, epoch) = (&first.run, &newest.epoch);
-                return Err(format!("run {run} is older than the epoch {epoch} that counts now"));
-            }
-            first.run.clone()
-        }
-        Some(newest) => {
-            let is_new = units.iter().any(|unit| ledger.get(&unit.id()).is_none());
-            if is_new && first.run < newest.epoch && ledger.has_epoch_before(newest) {
-                // Whatever changed when the epoch began had not changed yet.
-                let (run, epoch) = (&first.run, &newest.epoch);
-                return Err(format!("run {run} is older than the epoch {epoch} that counts now"));
-            }
-            if is_new {
-                comparable(newest, first)?;
-            }
-            newest.epoch.clone()
-        }
-    };
-    let (mut new, mut known) = (0, 0);
+) -> Result<Took, String> {
+    let Some(first) = units.first() else { return Ok(Took::default()) };
     for unit in units {
-        let there = ledger.get(&unit.id());
-        if there.is_some_and(|there| !there.is_same_attempt(unit)) {
-            return Err(format!("run {} was accepted before, with another content", unit.run));
-        }
-        if there.is_some_and(|there| !acceptance.new_epoch || there.epoch == epoch) {
-            known += 1;
-            continue;
-        }
-        let unit = Unit {
+        same_kind(first, unit)?;
+    }
+    let newest = ledger.history(&first.check).and_then(|history| history.newest().cloned());
+    let held = held(ledger, units, demands);
+    let rebased = newest.is_some() && acceptance.rebase.holds_for(&first.check, !held.is_empty());
+    let held = if rebased { Vec::new() } else { held };
+    let anew = acceptance.new_epoch || rebased;
+    let epoch = epoch(ledger, units, newest.as_ref(), anew)?;
+    let anchor = if rebased {
+        Some(first.run.clone())
+    } else {
+        newest.as_ref().and_then(|newest| newest.anchor.clone())
+    };
+    let mut took = Took {
+        begins: newest.is_none_or(|newest| newest.epoch != epoch),
+        rebased,
+        ..Took::default()
+    };
+    for unit in units {
+        let mut unit = Unit {
             epoch: epoch.clone(),
             reason: acceptance.reason.clone(),
             accepted_by: acceptance.version.clone(),
+            anchor: anchor.clone(),
             ..(*unit).clone()
         };
+        unit.withhold(held.iter().map(|(name, _)| name.clone()));
+        if unit.metrics.is_empty() {
+            continue;
+        }
+        if unit.anchor.is_some() || !unit.withheld.is_empty() {
+            LEDGER_FORMAT.clone_into(&mut unit.format);
+        }
+        let there = ledger.get(&unit.id());
+        if there.is_some_and(|there| !there.is_same_attempt(&unit)) {
+            return Err(format!("run {} was accepted before, with another content", unit.run));
+        }
+        if let Some(there) = there.filter(|there| !anew || there.epoch == epoch) {
+            if unit.metrics.keys().all(|name| there.metrics.contains_key(name)) {
+                took.known += 1;
+                continue;
+            }
+            // What was refused then is accepted now; what was accepted then stays.
+            let kept = there.metrics.iter().map(|(name, metric)| (name.clone(), metric.clone()));
+            unit.metrics.extend(kept);
+            unit.withheld.retain(|name| !unit.metrics.contains_key(name));
+        }
         ledger.put(unit);
-        new += 1;
+        took.new += 1;
     }
-    Ok((new, known, newest.is_none_or(|newest| newest.epoch != epoch)))
+    took.held = held;
+    Ok(took)
+}
+
+/// Names the metrics that are worse than is tolerated, with the reason.
+fn held(ledger: &Ledger, units: &[&Unit], demands: &[Demand]) -> Vec<(String, String)> {
+    let mut held: Vec<(String, String)> = Vec::new();
+    let Some(first) = units.first() else { return held };
+    let Some(history) = ledger.history(&first.check) else { return held };
+    if history.newest().is_none_or(|newest| comparable(newest, first).is_err()) {
+        return held;
+    }
+    for demand in demands {
+        let Some((metric, _)) = first.metric_of(&demand.field) else { continue };
+        let is_new = |unit: &&&Unit| {
+            ledger.get(&unit.id()).is_none_or(|there| !there.metrics.contains_key(metric))
+        };
+        let new: Vec<&Unit> = units.iter().filter(is_new).copied().collect();
+        if let Some(why) = ratchet::worse(&history, &new, demand)
+            && !held.iter().any(|(known, _)| known == metric)
+        {
+            held.push((metric.to_owned(), why));
+        }
+    }
+    held
+}
+
+/// Returns the epoch to which units belong.
+///
+/// *Errors*: they are older than the one that counts, or cannot stand in it.
+fn epoch(
+    ledger: &Ledger,
+    units: &[&Unit],
+    newest: Option<&Unit>,
+    anew: bool,
+) -> Result<String, String> {
+    let Some(first) = units.first() else { return Ok(String::new()) };
+    let Some(newest) = newest else { return Ok(first.run.clone()) };
+    let late = |first: &Unit| {
+        let (run, epoch) = (&first.run, &newest.epoch);
+        Err(format!("run {run} is older than the epoch {epoch} that counts now"))
+    };
+    if anew {
+        return if first.run < newest.epoch { late(first) } else { Ok(first.run.clone()) };
+    }
+    let is_new = units.iter().any(|unit| ledger.get(&unit.id()).is_none());
+    if is_new && first.run < newest.epoch && ledger.has_epoch_before(newest) {
+        // Whatever changed when the epoch began had not changed yet.
+        return late(first);
+    }
+    if is_new {
+        comparable(newest, first)?;
+    }
+    Ok(newest.epoch.clone())
+}
+
+/// Demands that units that are accepted together are of one kind.
+///
+/// *Errors*: why not, in one sentence.
+fn same_kind(first: &Unit, unit: &Unit) -> Result<(), String> {
+    let runs: BTreeSet<&str> = [first.run.as_str(), unit.run.as_str()].into();
+    let runs = runs.into_iter().collect::<Vec<_>>().join(" and ");
+    if first.machine != unit.machine {
+        let (one, other) = (&first.machine, &unit.machine);
+        return Err(format!("runs {runs} are of two machines, `{one}` and `{other}`; accept one"));
+    }
+    if first.definition != unit.definition {
+        return Err(format!("its probe or parameters changed between runs {runs}; accept one"));
+    }
+    comparable(first, unit).map_err(|_| format!("it has other units in runs {runs}; accept one"))
 }
 
 /// Demands that a unit may stand beside the newest one.

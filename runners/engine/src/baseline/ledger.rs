@@ -52,7 +52,8 @@ struct Entry {
 pub struct History<'l> {
     /// The latest units of the newest epoch.
     pub current: Vec<&'l Unit>,
-    /// The first units that were ever accepted of the same definition on the same machine.
+    /// The first units that were accepted of the same definition on the same machine, ever or since
+    /// somebody let the anchor begin anew.
     pub anchor: Vec<&'l Unit>,
 }
 
@@ -96,14 +97,15 @@ impl Ledger {
     /// Adds a unit; tells whether it is new.
     ///
     /// Two people may accept one run in other words: the later epoch wins, and then the greater
-    /// text, so that a union is the same whoever makes it.
+    /// text, so that a union is the same whoever makes it. A metric that one refused and the other did
+    /// not is accepted.
     ///
     /// *Errors*: the unit is there with other values.
     pub fn insert(&mut self, unit: Unit) -> Result<bool, Conflict> {
         if let Some(known) = self.get(&unit.id()) {
-            if known.measures_as(&unit) {
-                if known.acceptance() < unit.acceptance() {
-                    self.put(unit);
+            if let Some(joined) = known.joined(&unit) {
+                if joined != *known {
+                    self.put(joined);
                 }
                 return Ok(false);
             }
@@ -120,6 +122,19 @@ impl Ledger {
         let line = serde_json::to_string(&unit).unwrap_or_default();
         let units = self.checks.entry(unit.check.clone()).or_default();
         units.insert((unit.run.clone(), unit.repeat), Entry { unit, line });
+    }
+
+    /// Takes out the units of a check, or those of one run alone; returns them, oldest first.
+    pub fn remove(&mut self, check: &str, run: Option<&str>) -> Vec<Unit> {
+        let Some(units) = self.checks.get_mut(check) else { return Vec::new() };
+        let (gone, kept): (Units, Units) = std::mem::take(units)
+            .into_iter()
+            .partition(|((of, _), _)| run.is_none_or(|run| run == of));
+        *units = kept;
+        if units.is_empty() {
+            self.checks.remove(check);
+        }
+        gone.into_values().map(|entry| entry.unit).collect()
     }
 
     /// Adds every unit of another ledger; returns how many are new.
@@ -151,6 +166,16 @@ impl Ledger {
         self.checks.keys().map(String::as_str)
     }
 
+    /// Lists the runs of which a check has units, oldest first.
+    pub fn runs(&self, check: &str) -> impl Iterator<Item = &str> {
+        let mut last = "";
+        self.of(check).map(|unit| unit.run.as_str()).filter(move |run| {
+            let is_new = *run != last;
+            last = run;
+            is_new
+        })
+    }
+
     fn of<'l>(&'l self, check: &str) -> impl Iterator<Item = &'l Unit> {
         self.checks.get(check).into_iter().flat_map(BTreeMap::values).map(|entry| &entry.unit)
     }
@@ -163,7 +188,9 @@ impl Ledger {
         current.drain(..current.len().saturating_sub(CURRENT_UNITS));
         let alike =
             |unit: &&Unit| unit.definition == newest.definition && unit.machine == newest.machine;
-        let anchor = self.of(check).filter(alike).take(ANCHOR_UNITS).collect();
+        let since = newest.anchor.as_deref().unwrap_or_default();
+        let counts = |unit: &&Unit| alike(unit) && unit.epoch.as_str() >= since;
+        let anchor = self.of(check).filter(counts).take(ANCHOR_UNITS).collect();
         Some(History { current, anchor })
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Reading order: `unit` (one line), `ledger` (all lines of a suite on a node), `summary` (what people
 //! review) and its `comment`s, `witness` (the two agree), `shelf` (the files), `proposal` (from a run),
-//! `accept` (into the files), `session` (which units belong together), `compared` (for a plan),
-//! `earlier` (sessions that count beside a new one).
+//! `accept` (into the files), `session` (which units belong together), `ratchet` (not worse than at
+//! first), `compared` (for a plan), `earlier` (sessions that count beside a new one).
 
 mod accept;
 mod comment;
@@ -12,18 +12,20 @@ mod earlier;
 mod histogram;
 mod ledger;
 mod proposal;
+mod ratchet;
 mod session;
 mod shelf;
 mod summary;
 mod unit;
 mod witness;
 
-pub use accept::{Acceptance, Change, Taken, accept, change, comparable};
+pub use accept::{Acceptance, Change, Rebase, Taken, accept, change, comparable};
 pub use compared::{Accepted, accepted};
 pub use earlier::add_earlier;
 pub use histogram::{Histogram, HistogramError};
 pub use ledger::{ANCHOR_UNITS, CURRENT_UNITS, Conflict, EPOCHS, History, Ledger};
-pub use proposal::{Proposal, Refused, propose};
+pub use proposal::{Demand, Proposal, Refused, propose};
+pub use ratchet::session_of;
 pub use shelf::{BASELINES_DIR, Lock, MAX_LEDGER, Place, Shelf, ShelfError, is_plain};
 pub use summary::{Centre, CheckSummary, MetricSummary, SUMMARY_FORMAT, Summary, centre};
 pub use unit::{LEDGER_FORMAT, Sampled, Unit, UnitId, definition, metrics};

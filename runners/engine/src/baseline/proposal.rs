@@ -1,20 +1,21 @@
 //! Which units of a run may become normal, and which are refused and why.
 //!
-//! Whatever errored, was disturbed, simulated or replayed, or misses a fixed limit is no measure of
-//! normal; it is named and the rest is proposed. A miss against the old baseline refuses nothing: to
-//! accept it is what the person wants. Pure: files are not looked at.
+//! Whatever errored, was disturbed, simulated or replayed is no measure of normal; it is named and the
+//! rest is proposed. A metric that misses a fixed limit is refused, in all repeats of the run: to take
+//! those that held would be to pick. What a miss against the old baseline means is said where the two
+//! stand side by side. Pure: files are not looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use verify_model::{
-    check::Check,
+    check::{Check, Expectation},
     effect::Effect,
     judge::{final_attempts, judge},
     matcher::Matcher,
     node::Via,
     observation::Attempt,
     outcome::Outcome,
-    run::{Run, RunCheck, RunNode},
+    run::{PlannedCheck, Run, RunCheck, RunNode},
     verdict::{Answer, CheckKey},
 };
 
@@ -30,6 +31,28 @@ pub struct Proposal {
     pub units: BTreeMap<Place, Vec<Unit>>,
     /// What is refused.
     pub refused: Vec<Refused>,
+    /// What suites tolerate, by check.
+    pub demands: BTreeMap<CheckKey, Vec<Demand>>,
+}
+
+impl Proposal {
+    /// Adds what of a later run may become normal.
+    pub fn add(&mut self, later: Self) {
+        for (place, units) in later.units {
+            self.units.entry(place).or_default().extend(units);
+        }
+        self.refused.extend(later.refused);
+        self.demands.extend(later.demands);
+    }
+}
+
+/// Holds what a suite tolerates of one field against its baseline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Demand {
+    /// Dotted path.
+    pub field: String,
+    /// Share of the baseline; 0.02 is 2 %.
+    pub tolerance: f64,
 }
 
 /// Names one thing that is refused.
@@ -37,8 +60,12 @@ pub struct Proposal {
 pub struct Refused {
     /// Which check.
     pub key: CheckKey,
+    /// Of which run.
+    pub run: String,
     /// Which repeat; absent where all are meant.
     pub repeat: Option<u32>,
+    /// Which metric; absent where all are meant.
+    pub metric: Option<String>,
     /// Why, in one sentence.
     pub why: String,
 }
@@ -49,12 +76,19 @@ pub struct Refused {
 pub fn propose(run: &Run, wanted: impl Fn(&str) -> bool, simulated: bool) -> Proposal {
     let mut proposal = Proposal::default();
     for check in run.checks.iter().filter(|check| wanted(&check.planned.check.id)) {
+        let key = check.planned.key();
+        let refused = |repeat, metric, why| Refused {
+            key: key.clone(),
+            run: run.header.id.clone(),
+            repeat,
+            metric,
+            why,
+        };
         let Answer::Attempted(attempts) = &check.answer else {
             if measures(&check.planned.check, &[])
                 && let Some(why) = unanswered(&check.answer)
             {
-                let key = check.planned.key();
-                proposal.refused.push(Refused { key, repeat: None, why });
+                proposal.refused.push(refused(None, None, why));
             }
             continue;
         };
@@ -64,24 +98,79 @@ pub fn propose(run: &Run, wanted: impl Fn(&str) -> bool, simulated: bool) -> Pro
         }
         let node = run.nodes.iter().find(|node| node.file.name == check.planned.node);
         let Some(node) = node else { continue };
-        let key = check.planned.key();
         if let Some(why) = refuses_all(run, node, &check.planned.check, simulated) {
-            proposal.refused.push(Refused { key, repeat: None, why });
+            proposal.refused.push(refused(None, None, why));
             continue;
         }
+        let missed = missed(&check.planned, &finals);
+        let mut said: BTreeSet<&str> = BTreeSet::new();
         for attempt in finals {
             let repeat = Some(attempt.repeat);
             match measured(run, node, check, attempt, simulated) {
-                Ok(unit) => {
+                Ok(mut unit) => {
+                    unit.withhold(missed.keys().cloned());
+                    for (metric, why) in missed.iter().filter(|(metric, _)| said.insert(metric)) {
+                        proposal.refused.push(refused(None, Some(metric.clone()), why.clone()));
+                    }
+                    if unit.metrics.is_empty() {
+                        continue;
+                    }
                     let suite = check.planned.check.suite.clone();
                     let place = Place { node: check.planned.node.clone(), suite };
                     proposal.units.entry(place).or_default().push(unit);
                 }
-                Err(why) => proposal.refused.push(Refused { key: key.clone(), repeat, why }),
+                Err(why) => proposal.refused.push(refused(repeat, None, why)),
+            }
+        }
+        proposal.demands.insert(key.clone(), demands(&check.planned.check));
+    }
+    proposal
+}
+
+/// Lists what a check tolerates against baselines.
+fn demands(check: &Check) -> Vec<Demand> {
+    let of = |expectation: &Expectation| {
+        let tolerance = expectation.matchers.iter().find_map(|matcher| match matcher {
+            Matcher::Within(tolerance) => Some(tolerance.base()),
+            _ => None,
+        })?;
+        Some(Demand { field: expectation.field.clone(), tolerance })
+    };
+    check.expect.iter().filter_map(of).collect()
+}
+
+/// Names the metrics of which an attempt misses a fixed limit, with the first of them.
+fn missed(planned: &PlannedCheck, finals: &[&Attempt]) -> BTreeMap<String, String> {
+    let mut missed = BTreeMap::new();
+    for attempt in finals.iter().filter(|attempt| attempt.disturbed.is_none()) {
+        for name in unit::metrics(&planned.check, attempt).into_keys() {
+            let own = demands_of(&planned.check, |field| is_of(field, &name));
+            if let Some(why) = misses(&planned.node, &own, attempt) {
+                let why =
+                    format!("{why} in repeat {}; no repeat of this run is taken", attempt.repeat);
+                missed.entry(name).or_insert(why);
             }
         }
     }
-    proposal
+    missed
+}
+
+/// Tells whether a dotted path belongs to a metric.
+fn is_of(field: &str, metric: &str) -> bool {
+    field.strip_prefix(metric).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Says which fixed limit an attempt misses, if it does.
+fn misses(node: &str, check: &Check, attempt: &Attempt) -> Option<String> {
+    if check.expect.is_empty() && check.record.is_empty() {
+        return None;
+    }
+    let verdict = judge(node, check, &Answer::Attempted(vec![attempt.clone()]), &[]);
+    if verdict.outcome == Outcome::Pass {
+        return None;
+    }
+    let why = verdict.findings.first().map(|finding| finding.message.as_str());
+    Some(format!("it misses a fixed limit: {}", why.unwrap_or("no reason was given")))
 }
 
 /// Tells whether a check measures something: only then is a missing unit worth a word.
@@ -152,13 +241,11 @@ fn measured(
     {
         return Err(by_scenario(by));
     }
-    let alone = Answer::Attempted(vec![attempt.clone()]);
-    let verdict = judge(&planned.node, &without_baselines(&planned.check), &alone, &[]);
-    if verdict.outcome != Outcome::Pass {
-        let why = verdict.findings.first().map(|finding| finding.message.as_str());
-        return Err(format!("it misses a fixed limit: {}", why.unwrap_or("no reason was given")));
-    }
     let metrics = unit::metrics(&planned.check, attempt);
+    let facts = demands_of(&planned.check, |field| !metrics.keys().any(|name| is_of(field, name)));
+    if let Some(why) = misses(&planned.node, &facts, attempt) {
+        return Err(why);
+    }
     if metrics.is_empty() {
         return Err("it measured nothing that the check judges or records".to_owned());
     }
@@ -179,6 +266,8 @@ fn measured(
         epoch: run.header.id.clone(),
         reason: String::new(),
         accepted_by: String::new(),
+        anchor: None,
+        withheld: Vec::new(),
         metrics,
     })
 }
@@ -194,14 +283,17 @@ fn way(via: &Via) -> Option<&'static str> {
     }
 }
 
-/// Returns the check with its fixed limits alone; a field that is only compared is still demanded.
-fn without_baselines(check: &Check) -> Check {
+/// Returns the check with its fixed limits on some fields alone; a field that is only compared is still
+/// demanded.
+fn demands_of(check: &Check, wanted: impl Fn(&str) -> bool) -> Check {
     let mut fixed = check.clone();
+    fixed.expect.retain(|expectation| wanted(&expectation.field));
     for expectation in &mut fixed.expect {
         expectation.matchers.retain(|matcher| !matches!(matcher, Matcher::Within(_)));
     }
-    let compared = fixed.expect.iter().filter(|e| e.matchers.is_empty());
-    fixed.record = compared.map(|e| e.field.clone()).chain(check.record.iter().cloned()).collect();
+    let compared = fixed.expect.iter().filter(|e| e.matchers.is_empty()).map(|e| e.field.clone());
+    let recorded = check.record.iter().filter(|field| wanted(field)).cloned();
+    fixed.record = compared.chain(recorded).collect();
     fixed.expect.retain(|expectation| !expectation.matchers.is_empty());
     fixed.advise.clear();
     fixed

@@ -125,6 +125,13 @@ impl Shelf {
     }
 
     /// Reads as [`Shelf::read`] does, for whoever keeps writers away.
+    ///
+    /// *Errors*: those of [`Shelf::read`].
+    pub fn read_locked(&self, _lock: &Lock, place: &Place) -> Result<Ledger, LoadError> {
+        self.read_once(place)
+    }
+
+    /// Reads as [`Shelf::read`] does, once.
     pub(super) fn read_once(&self, place: &Place) -> Result<Ledger, LoadError> {
         let ledger = self.source(&self.ledger_path(place))?;
         let summary = self.source(&self.summary_path(place))?;

@@ -57,6 +57,9 @@ pub struct CheckSummary {
     pub reason: String,
     /// Run with which the epoch began.
     pub epoch: String,
+    /// Run with which the anchor began anew; absent where it is as at first.
+    #[serde(default)]
+    pub anchor_epoch: Option<String>,
     /// Runs whose units count.
     pub runs: Vec<String>,
     /// Number of units that count.
@@ -154,6 +157,7 @@ fn summarise(ledger: &Ledger, id: &str) -> Option<CheckSummary> {
         machine: newest.machine.clone(),
         reason: newest.reason.clone(),
         epoch: newest.epoch.clone(),
+        anchor_epoch: newest.anchor.clone(),
         runs,
         units: history.current.len(),
         definition: newest.definition.clone(),
@@ -173,7 +177,7 @@ fn short(fingerprint: &Fingerprint) -> Option<String> {
 
 fn metrics(history: &History<'_>, newest: &Unit) -> Vec<MetricSummary> {
     let mut found = Vec::new();
-    for (field, direction) in newest.shown() {
+    for (field, direction) in shown(history, newest) {
         let Some(now) = centre(&history.current, &field) else { continue };
         let anchor = centre(&history.anchor, &field)
             .filter(|_| history.anchor != history.current)
@@ -187,6 +191,22 @@ fn metrics(history: &History<'_>, newest: &Unit) -> Vec<MetricSummary> {
         });
     }
     found
+}
+
+/// Names what people are shown: what the newest unit has, and of what was refused of it the earlier
+/// ones.
+fn shown(history: &History<'_>, newest: &Unit) -> Vec<(String, Option<Direction>)> {
+    let mut shown = newest.shown();
+    for name in &newest.withheld {
+        let holds = |unit: &&&Unit| unit.metrics.contains_key(name);
+        let Some(last) = history.current.iter().rev().find(holds) else { continue };
+        let own = |(path, _): &(String, _)| {
+            path.strip_prefix(name.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        shown.extend(last.shown().into_iter().filter(own));
+    }
+    shown
 }
 
 fn better(direction: Direction) -> Option<String> {
@@ -208,6 +228,9 @@ impl CheckSummary {
             ("epoch", &self.epoch),
         ] {
             table.insert(key, value(text));
+        }
+        if let Some(anchor) = &self.anchor_epoch {
+            table.insert("anchor-epoch", value(anchor));
         }
         let runs: Array = self.runs.iter().collect();
         table.insert("runs", value(runs));

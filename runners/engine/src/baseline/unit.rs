@@ -83,6 +83,12 @@ pub struct Unit {
     pub reason: String,
     /// Version of verify that accepted it.
     pub accepted_by: String,
+    /// Run with which the anchor began anew; absent where it is as at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<String>,
+    /// Metrics that it measured and that were refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<String>,
     /// What was measured, by name.
     pub metrics: BTreeMap<String, Sampled>,
 }
@@ -176,6 +182,60 @@ impl Unit {
         worded == *other
     }
 
+    /// Brings two units of one attempt together, of which each may lack metrics that were refused when
+    /// it was accepted; the words are those of the later one. `None` where they contradict each other.
+    pub(super) fn joined(&self, other: &Self) -> Option<Self> {
+        let is_held = |unit: &Self, name: &String| {
+            unit.metrics.contains_key(name) || unit.withheld.contains(name)
+        };
+        let known = self.metrics.keys().all(|name| is_held(other, name))
+            && other.metrics.keys().all(|name| is_held(self, name));
+        let mut shared = self.metrics.iter().filter_map(|(n, m)| Some((m, other.metrics.get(n)?)));
+        let is_alike = shared.all(|(one, other)| one == other);
+        let bare = |unit: &Self| Self {
+            metrics: BTreeMap::new(),
+            withheld: Vec::new(),
+            anchor: None,
+            ..unit.clone()
+        };
+        if !known || !is_alike || !bare(self).measures_as(&bare(other)) {
+            return None;
+        }
+        let words = |unit: &Self| {
+            let (epoch, reason, accepted_by) = unit.acceptance();
+            (epoch.to_owned(), unit.anchor.clone(), reason.to_owned(), accepted_by.to_owned())
+        };
+        let (later, earlier) =
+            if words(self) < words(other) { (other, self) } else { (self, other) };
+        let mut joined = later.clone();
+        joined.metrics.extend(earlier.metrics.clone());
+        joined.withheld.extend(earlier.withheld.clone());
+        joined.withheld.retain(|name| !joined.metrics.contains_key(name));
+        joined.withheld.sort();
+        joined.withheld.dedup();
+        Some(joined)
+    }
+
+    /// Takes out metrics that are refused.
+    pub(super) fn withhold(&mut self, names: impl IntoIterator<Item = String>) {
+        for name in names {
+            if self.metrics.remove(&name).is_some() {
+                self.withheld.push(name);
+            }
+        }
+        self.withheld.sort();
+    }
+
+    /// Returns the name of the metric to which a dotted path belongs, and which way is better.
+    pub(super) fn metric_of(&self, path: &str) -> Option<(&str, Option<Direction>)> {
+        let of = |name: &String| {
+            path.strip_prefix(name.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let mut found = self.metrics.iter().filter(|(name, _)| of(name));
+        found.next_back().map(|(name, sampled)| (name.as_str(), sampled.direction))
+    }
+
     fn find<'p>(&self, path: &'p str) -> Option<(&Sampled, &'p str)> {
         if let Some(sampled) = self.metrics.get(path) {
             return Some((sampled, "median"));
@@ -193,7 +253,8 @@ impl Unit {
             return Some(format!("`{PLAIN_FORMAT}` has no `fingerprint`"));
         }
         // What is no id would sort as the newest for ever.
-        for (key, id) in [("run", &self.run), ("epoch", &self.epoch)] {
+        let anchor = self.anchor.iter().map(|anchor| ("anchor", anchor));
+        for (key, id) in [("run", &self.run), ("epoch", &self.epoch)].into_iter().chain(anchor) {
             if !is_id(id) {
                 return Some(format!("`{key}` is no id of a run"));
             }

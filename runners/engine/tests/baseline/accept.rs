@@ -102,23 +102,50 @@ fn a_metric_of_another_kind_never_stands_beside_the_old_one() {
 }
 
 #[test]
-fn an_attempt_that_misses_a_fixed_limit_is_refused_and_the_rest_is_taken() {
+fn a_metric_that_misses_a_fixed_limit_is_refused_in_all_repeats_and_the_others_are_taken() {
     let ground = Ground::new();
     let mixed = run(1, vec![attempt(1, read(2.0)), attempt(2, read(0.5)), error(3)]);
     let change = accept(&ground.shelf, &everything(&mixed), &because("as built")).unwrap();
-    let refused: Vec<(Option<u32>, &str)> =
-        change.refused.iter().map(|r| (r.repeat, r.why.as_str())).collect();
+    let refused: Vec<(Option<u32>, Option<&str>, &str)> =
+        change.refused.iter().map(|r| (r.repeat, r.metric.as_deref(), r.why.as_str())).collect();
     assert_eq!(
         refused,
         [
-            (Some(2), "it misses a fixed limit: `rate` is 500 MB/s"),
-            (Some(3), "it gave an error: the disk was busy"),
+            (
+                None,
+                Some("rate"),
+                "it misses a fixed limit: `rate` is 500 MB/s in repeat 2; no repeat of this run is taken"
+            ),
+            (Some(3), None, "it gave an error: the disk was busy"),
         ]
     );
     let ledger = ground.shelf.read(&disk()).unwrap();
     let history = ledger.history(CHECK).unwrap();
-    assert_eq!(history.current.len(), 1);
-    assert_eq!(history.current[0].reason, "as built");
+    // Of the rate, that of the repeat that held would be picked.
+    assert_eq!(history.current.len(), 2);
+    for unit in history.current {
+        assert_eq!(unit.metrics.keys().collect::<Vec<_>>(), ["latency"]);
+        assert_eq!(
+            (unit.withheld.as_slice(), unit.reason.as_str()),
+            (&["rate".into()][..], "as built")
+        );
+    }
+}
+
+#[test]
+fn a_fact_that_misses_a_fixed_limit_refuses_all_that_was_measured_beside_it() {
+    let mut narrow =
+        run(1, vec![attempt(1, read(2.0).fact("width", verify_model::value::Value::Integer(8)))]);
+    let check = &mut narrow.checks[0].planned.check;
+    let matchers =
+        vec![verify_model::matcher::Matcher::Is(verify_model::matcher::Literal::Integer(16))];
+    let width = verify_model::check::Expectation {
+        field: "width".into(),
+        matchers,
+        ..check.expect[0].clone()
+    };
+    check.expect.push(width);
+    refuses(&narrow, "it misses a fixed limit: `width` is 8");
 }
 
 #[test]
@@ -126,14 +153,6 @@ fn of_several_tries_the_last_one_counts() {
     let tried = vec![error(1), Attempt { r#try: 2, ..attempt(1, read(2.0)) }];
     let proposal = everything(&run(1, tried));
     assert_eq!((proposal.units[&disk()].len(), proposal.refused.len()), (1, 0));
-}
-
-#[test]
-fn a_miss_against_the_old_baseline_refuses_nothing() {
-    let ground = Ground::new();
-    accepted(&ground.shelf, &at(1, 4.0));
-    // Half as fast, and still above the fixed limit: the person says that this is normal now.
-    accepted(&ground.shelf, &at(2, 2.0));
 }
 
 #[test]

@@ -209,7 +209,7 @@ fn what_a_killed_writer_left_goes_with_the_next_one() {
     let ground = two();
     ground.write(".verify-x7.new", "half a");
     ground.write("notes.txt", "ours");
-    accepted(&ground.shelf, &at(3, 2.0));
+    accepted(&ground.shelf, &at(3, 4.0));
     assert_eq!(ground.names(), ["disk.runs.jsonl", "disk.toml", "notes.txt"]);
 }
 
@@ -260,7 +260,7 @@ fn a_reader_never_sees_a_writer_between_its_two_files() {
     thread::scope(|scope| {
         let writer = scope.spawn(|| {
             for number in 3..40 {
-                accepted(&ground.shelf, &at(number, 2.0));
+                accepted(&ground.shelf, &at(number, 4.0));
             }
         });
         while !writer.is_finished() {

@@ -5,8 +5,10 @@ mod accept;
 mod comment;
 mod files;
 mod history;
+mod ratchet;
 mod reader;
 mod run;
+mod several;
 
 use verify_engine::baseline::{Place, Shelf};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use verify_engine::baseline::{Acceptance, Proposal, Shelf, accept, propose};
+use verify_engine::baseline::{Acceptance, Proposal, Rebase, Shelf, accept, propose};
 use verify_model::{
     check::{Check, Comparing, Expectation, Location},
     effect::Effect,
@@ -134,7 +134,12 @@ pub(crate) fn everything(run: &Run) -> Proposal {
 }
 
 pub(crate) fn because(reason: &str) -> Acceptance {
-    Acceptance { reason: reason.into(), version: "0.1.0".into(), new_epoch: false }
+    Acceptance {
+        reason: reason.into(),
+        version: "0.1.0".into(),
+        new_epoch: false,
+        rebase: Rebase::Never,
+    }
 }
 
 /// Accepts a run and demands that nothing is refused.

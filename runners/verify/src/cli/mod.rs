@@ -22,7 +22,7 @@ use clap::{
 use crate::complete::Shell;
 
 pub(crate) use self::{
-    baseline::{AcceptArgs, BaselineAction, DiffArgs, MergeArgs, ShowArgs},
+    baseline::{AcceptArgs, Accepted, BaselineAction, DiffArgs, DropArgs, MergeArgs, ShowArgs},
     choice::{Choice, PlanArgs, RunArgs},
     compare::CompareArgs,
     doctor::DoctorArgs,

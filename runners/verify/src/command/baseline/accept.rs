@@ -2,84 +2,118 @@
 
 use std::fmt::Write as _;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use verify_engine::{
-    baseline::{self, Acceptance, Change, Refused, Shelf, Taken},
-    load::root::Root,
+    baseline::{self, Acceptance, Change, Proposal, Rebase, Refused, Shelf, Taken},
+    load::{diagnostic::LoadError, root::Root},
+    plan,
 };
 use verify_model::run::Run;
 use verify_reports::clean::{block, one_line};
 
-use super::{NAME, explained, run_of, shelf, validate, wanted};
-use crate::{cli::AcceptArgs, output};
+use super::{NAME, count, diff, explained, reason, runs_of, shelf, validate, wanted};
+use crate::{
+    cli::{AcceptArgs, Accepted},
+    output,
+};
 
-/// Longest reason. *Units*: characters.
-const REASON: usize = 500;
 /// Longest explanation of a refusal. *Units*: characters.
 const WHY: usize = 300;
 
-/// Accepts a run; returns the exit code.
+/// Accepts runs; returns the exit code.
 pub(super) fn accept(root: &Root, args: &AcceptArgs) -> anyhow::Result<u8> {
-    let reason = reason(&args.reason)?;
+    if args.dry_run {
+        return diff::show(root, &args.what);
+    }
+    let given = args.reason.as_deref().context("--reason is missing")?;
+    let reason = reason(given)?;
     let shelf = shelf(root)?;
-    let run = run_of(root, &args.run)?;
-    validate(&args.chosen.checks, run.checks.iter().map(|c| c.planned.check.id.as_str()))?;
-    let proposal = baseline::propose(&run, wanted(&args.chosen.checks)?, args.allow_simulated);
-    let acceptance = Acceptance {
-        reason,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        new_epoch: args.new_epoch,
-    };
+    let runs = runs_of(root, &args.what.runs)?;
+    let proposal = propose(&runs, &args.what)?;
+    let acceptance = Acceptance { reason, ..terms(&args.what)? };
     // Nothing is locked or created for a run of which nothing can be taken.
     let foreseen = baseline::change(&shelf, &proposal, &acceptance).map_err(explained)?;
     if foreseen.taken.is_empty() {
-        nothing(&run, &foreseen.refused)?;
+        nothing(&runs, &foreseen.refused)?;
     }
     let change = if foreseen.ledgers.is_empty() {
         foreseen
     } else {
         baseline::accept(&shelf, &proposal, &acceptance).map_err(explained)?
     };
-    output::print(&block(&report(root, &shelf, &run, &change)))?;
+    output::print(&block(&report(root, &shelf, &runs, &change)))?;
     Ok(0)
 }
 
-/// Reads a reason as one line.
+/// Chooses from runs what may become normal.
 ///
-/// *Errors*: it says nothing, or too much.
-fn reason(text: &str) -> anyhow::Result<String> {
-    let reason = one_line(text, usize::MAX);
-    // Characters without width would be an empty reason, too.
-    if !reason.chars().any(char::is_alphanumeric) {
-        bail!("--reason is empty: say why these values are normal, for whoever reviews the change");
+/// *Errors*: a pattern that is none, or that no check of any run matches.
+pub(super) fn propose(runs: &[Run], what: &Accepted) -> anyhow::Result<Proposal> {
+    let ids = runs.iter().flat_map(|run| run.checks.iter().map(|c| c.planned.check.id.as_str()));
+    validate(&what.chosen.checks, ids.clone())?;
+    let rebased: Vec<String> = globs_of(what).cloned().collect();
+    validate(&rebased, ids)?;
+    let wanted = wanted(&what.chosen.checks)?;
+    let mut proposal = Proposal::default();
+    for run in runs {
+        proposal.add(baseline::propose(run, &wanted, what.allow_simulated));
     }
-    let length = reason.chars().count();
-    if length > REASON {
-        bail!("--reason has {length} characters: at most {REASON} are kept; say it shorter");
+    Ok(proposal)
+}
+
+/// Reads the terms, without a reason.
+///
+/// *Errors*: a pattern that is none.
+pub(super) fn terms(what: &Accepted) -> Result<Acceptance, LoadError> {
+    let globs: Vec<String> = globs_of(what).cloned().collect();
+    let rebase = match (what.rebase_anchor.is_empty(), globs.is_empty()) {
+        (true, _) => Rebase::Never,
+        (false, true) => Rebase::WhereWorse,
+        (false, false) => Rebase::These(plan::globs(&globs)?),
+    };
+    Ok(Acceptance {
+        reason: String::new(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        new_epoch: what.new_epoch,
+        rebase,
+    })
+}
+
+fn globs_of(what: &Accepted) -> impl Iterator<Item = &String> {
+    what.rebase_anchor.iter().filter(|glob| !glob.is_empty())
+}
+
+/// Names runs.
+pub(super) fn named(runs: &[Run]) -> String {
+    match runs {
+        [only] => format!("run {}", only.header.id),
+        [first, .., last] => {
+            format!("{} runs, {} to {}", runs.len(), first.header.id, last.header.id)
+        }
+        [] => "no run".to_owned(),
     }
-    Ok(reason)
 }
 
 /// Says why nothing can be taken.
 ///
 /// *Errors*: always.
-fn nothing(run: &Run, refused: &[Refused]) -> anyhow::Result<()> {
+fn nothing(runs: &[Run], refused: &[Refused]) -> anyhow::Result<()> {
+    let named = named(runs);
     if refused.is_empty() {
         bail!(
-            "run {} measured nothing that a baseline could keep: its checks read state only; `verify list checks` shows what loads",
-            run.header.id
+            "{named} measured nothing that a baseline could keep: checks that only read state have none; `verify list checks` shows what loads"
         );
     }
     output::say(refusals(refused).trim_end());
-    bail!("nothing of run {} can be accepted, and nothing was changed", run.header.id);
+    bail!("nothing of {named} can be accepted, and nothing was changed");
 }
 
-fn report(root: &Root, shelf: &Shelf, run: &Run, change: &Change) -> String {
+fn report(root: &Root, shelf: &Shelf, runs: &[Run], change: &Change) -> String {
     let mut text = format!("root: {}\n", root.label());
     let new: usize = change.taken.iter().map(|taken| taken.new).sum();
     let _ = match new {
-        0 => writeln!(text, "run {} was accepted before: nothing is new", run.header.id),
-        _ => writeln!(text, "accepted of run {}:", run.header.id),
+        0 => writeln!(text, "{}: accepted before, nothing is new", named(runs)),
+        _ => writeln!(text, "accepted of {}:", named(runs)),
     };
     let id = |taken: &Taken| one_line(&taken.key.check, NAME);
     let width = change.taken.iter().map(|taken| id(taken).chars().count()).max().unwrap_or(0);
@@ -96,24 +130,32 @@ fn report(root: &Root, shelf: &Shelf, run: &Run, change: &Change) -> String {
     text
 }
 
-fn units(taken: &Taken) -> String {
-    let mut text = format!("{} unit{}", taken.new, if taken.new == 1 { "" } else { "s" });
+/// Says what becomes of the units of a check.
+pub(super) fn units(taken: &Taken) -> String {
+    let mut text = count(taken.new, "unit");
     if taken.known > 0 {
         let _ = write!(text, ", {} known before", taken.known);
     }
-    if taken.begins {
+    if taken.rebased {
+        text += ", the anchor and an epoch begin anew";
+    } else if taken.begins {
         text += ", an epoch begins";
     }
     text
 }
 
-/// Lists what is refused, for people.
+/// Lists what is refused, for people; runs are named where there are several.
 pub(super) fn refusals(refused: &[Refused]) -> String {
     let mut text = "refused:\n".to_owned();
+    let several = refused.windows(2).any(|pair| pair[0].run != pair[1].run);
     for refusal in refused {
-        let repeat = refusal.repeat.map_or_else(String::new, |n| format!(", repeat {n}"));
-        let (node, check) = (&refusal.key.node, one_line(&refusal.key.check, NAME));
-        let _ = writeln!(text, "  {node}  {check}{repeat}: {}", one_line(&refusal.why, WHY));
+        let Refused { key, run, repeat, metric, why } = refusal;
+        let metric = metric.as_ref().map(|name| format!(", {}", one_line(name, NAME)));
+        let repeat = repeat.map(|number| format!(", repeat {number}"));
+        let run = several.then(|| format!(", run {run}"));
+        let which: String = [metric, run, repeat].into_iter().flatten().collect();
+        let (node, check) = (&key.node, one_line(&key.check, NAME));
+        let _ = writeln!(text, "  {node}  {check}{which}: {}", one_line(why, WHY));
     }
     text
 }

@@ -1,58 +1,132 @@
-//! `verify baseline diff`: a run beside what is normal, and what accepting it would change.
+//! `verify baseline diff`: runs beside what is normal, and what accepting them would change.
 
 use std::fmt::Write as _;
 
 use verify_engine::{
-    baseline::{self, Acceptance, Centre, History, Place, Unit, centre, comparable},
+    baseline::{self, Centre, Change, History, Ledger, Place, Shelf, Unit, centre, comparable},
     load::root::Root,
 };
 use verify_model::{metric::Direction, quantity::display_number};
 use verify_reports::clean::{block, one_line};
 
-use super::{NAME, accept::refusals, explained, run_of, shelf, validate, wanted};
-use crate::{cli::DiffArgs, output};
+use super::{
+    NAME,
+    accept::{named, propose, refusals, terms, units},
+    count, explained, runs_of, sessions, shelf,
+};
+use crate::{
+    cli::{Accepted, DiffArgs},
+    output,
+};
 
 /// Shows the difference.
 pub(super) fn diff(root: &Root, args: &DiffArgs) -> anyhow::Result<u8> {
+    show(root, &args.what)
+}
+
+/// Shows what accepting would change.
+pub(super) fn show(root: &Root, what: &Accepted) -> anyhow::Result<u8> {
     let shelf = shelf(root)?;
-    let run = run_of(root, &args.run)?;
-    validate(&args.chosen.checks, run.checks.iter().map(|c| c.planned.check.id.as_str()))?;
-    let proposal = baseline::propose(&run, wanted(&args.chosen.checks)?, false);
-    let dry = Acceptance { reason: String::new(), version: String::new(), new_epoch: false };
-    let change = baseline::change(&shelf, &proposal, &dry).map_err(explained)?;
-    let mut text = format!("root: {}\nrun {} beside its baselines:\n", root.label(), run.header.id);
+    let runs = runs_of(root, &what.runs)?;
+    let proposal = propose(&runs, what)?;
+    let change = baseline::change(&shelf, &proposal, &terms(what)?).map_err(explained)?;
+    let mut text = format!("root: {}\n{} beside the baselines:\n", root.label(), named(&runs));
     let mut rows = Vec::new();
     for (place, units) in &proposal.units {
         rows.extend(rows_of(&shelf, place, units)?);
     }
     if rows.is_empty() && change.refused.is_empty() {
-        text += "  it measured nothing that a baseline could keep\n";
+        text += "  nothing was measured that a baseline could keep\n";
     }
     text += &table(&rows);
     if !change.refused.is_empty() {
         text += &refusals(&change.refused);
     }
     let new: usize = change.taken.iter().map(|taken| taken.new).sum();
-    let _ = match new {
-        0 => writeln!(text, "accepting it would change nothing"),
-        _ => writeln!(
-            text,
-            "accepting it would add {new} unit(s): verify baseline accept {}{} --reason TEXT",
-            run.header.id,
-            args.chosen
-                .checks
-                .iter()
-                .flat_map(|glob| [" --check '", glob, "'"])
-                .collect::<String>()
-        ),
-    };
+    if new == 0 {
+        text += "accepting would change nothing\n";
+    } else {
+        let _ = writeln!(text, "accepting would add {}:", count(new, "unit"));
+        after(&mut text, &shelf, &change)?;
+        let _ = writeln!(text, "accept: {}", command(what));
+    }
     output::print(&block(&text))?;
     Ok(0)
 }
 
+/// Writes what each check is, and what it would be.
+fn after(text: &mut String, shelf: &Shelf, change: &Change) -> anyhow::Result<()> {
+    for taken in change.taken.iter().filter(|taken| taken.new > 0) {
+        let key = &taken.key;
+        let own = |(place, ledger): &&(Place, Ledger)| {
+            place.node == key.node && ledger.history(&key.check).is_some()
+        };
+        let Some((place, ledger)) = change.ledgers.iter().find(own) else { continue };
+        let old = shelf.read(place)?;
+        let (then, now) = (old.history(&key.check), ledger.history(&key.check));
+        let Some(now) = now else { continue };
+        let was = then.as_ref().map_or(&[][..], |then| &then.current);
+        let _ = writeln!(text, "  {}  {}: {}", key.node, one_line(&key.check, NAME), units(taken));
+        let _ = writeln!(
+            text,
+            "    units {} -> {}, sessions {} -> {}",
+            was.len(),
+            now.current.len(),
+            sessions(was),
+            sessions(&now.current)
+        );
+        let Some(newest) = now.newest() else { continue };
+        for (field, _) in newest.shown() {
+            let Some(new) = centre(&now.current, &field) else { continue };
+            let field = one_line(&field, NAME);
+            let Some(old) = centre(was, &field) else {
+                let _ = writeln!(text, "    {field}: {}, {}", new.centre, spread(new));
+                continue;
+            };
+            let _ = writeln!(
+                text,
+                "    {field}: {} -> {}, {} -> {}",
+                old.centre,
+                new.centre,
+                spread(old),
+                spread(new)
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Says how far units lie from each other.
+fn spread(centre: Centre) -> String {
+    centre.spread.map_or_else(
+        || "spread not known".to_owned(),
+        |spread| format!("middle half within {spread}"),
+    )
+}
+
+/// Says what to type.
+fn command(what: &Accepted) -> String {
+    let mut text = format!("verify baseline accept {}", what.runs.join(" "));
+    for glob in &what.chosen.checks {
+        let _ = write!(text, " --check '{glob}'");
+    }
+    for glob in &what.rebase_anchor {
+        text += " --rebase-anchor";
+        if !glob.is_empty() {
+            let _ = write!(text, " '{glob}'");
+        }
+    }
+    for (flag, given) in
+        [(" --new-epoch", what.new_epoch), (" --allow-simulated", what.allow_simulated)]
+    {
+        text += if given { flag } else { "" };
+    }
+    text + " --reason TEXT"
+}
+
 type Row = [String; 5];
 
-fn rows_of(shelf: &baseline::Shelf, place: &Place, units: &[Unit]) -> anyhow::Result<Vec<Row>> {
+fn rows_of(shelf: &Shelf, place: &Place, units: &[Unit]) -> anyhow::Result<Vec<Row>> {
     let ledger = shelf.read(place)?;
     let mut rows = Vec::new();
     let mut checks: Vec<&str> = Vec::new();

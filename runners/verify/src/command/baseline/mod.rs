@@ -1,9 +1,10 @@
 //! `verify baseline`: what is normal, and who said so.
 //!
-//! `accept` is the only way in; the other actions show, compare and repair.
+//! `accept` is the only way in and `drop` the only way out; the other actions show, compare and repair.
 
 mod accept;
 mod diff;
+mod discard;
 mod merge;
 mod show;
 
@@ -11,16 +12,19 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use verify_engine::{
-    baseline::{Shelf, ShelfError},
+    baseline::{Shelf, ShelfError, Unit, session_of},
     load::{diagnostic::LoadError, root::Root},
     plan, record,
 };
 use verify_model::run::Run;
+use verify_reports::clean::one_line;
 
 use crate::{cli::BaselineAction, output::Lost, place};
 
 /// Longest name of a machine, a check or a field on a page. *Units*: characters.
 const NAME: usize = 200;
+/// Longest reason. *Units*: characters.
+const REASON: usize = 500;
 
 /// Runs one action; returns its exit code.
 pub(crate) fn baseline(root: Option<&Path>, action: &BaselineAction) -> anyhow::Result<u8> {
@@ -29,6 +33,7 @@ pub(crate) fn baseline(root: Option<&Path>, action: &BaselineAction) -> anyhow::
         BaselineAction::Accept(args) => accept::accept(&root, args),
         BaselineAction::Show(args) => show::show(&root, args),
         BaselineAction::Diff(args) => diff::diff(&root, args),
+        BaselineAction::Drop(args) => discard::discard(&root, args),
         BaselineAction::Merge(args) => merge::merge(&root, args),
     }
 }
@@ -61,6 +66,51 @@ fn run_of(root: &Root, name: &str) -> anyhow::Result<Run> {
         }
     }
     Ok(run)
+}
+
+/// Reads runs, each once, oldest first, whatever the order in which they were typed.
+///
+/// *Errors*: those of each of them.
+fn runs_of(root: &Root, names: &[String]) -> anyhow::Result<Vec<Run>> {
+    let mut runs: Vec<Run> = Vec::new();
+    for name in names {
+        let run = run_of(root, name)?;
+        if !runs.iter().any(|known| known.header.id == run.header.id) {
+            runs.push(run);
+        }
+    }
+    runs.sort_by(|one, other| one.header.id.cmp(&other.header.id));
+    Ok(runs)
+}
+
+/// Counts a thing in words.
+fn count(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
+/// Counts the sessions of some units.
+fn sessions(units: &[&Unit]) -> usize {
+    let sessions: std::collections::BTreeSet<&str> =
+        units.iter().map(|unit| session_of(unit)).collect();
+    sessions.len()
+}
+
+/// Reads a reason as one line.
+///
+/// *Errors*: it says nothing, or too much.
+fn reason(text: &str) -> anyhow::Result<String> {
+    let reason = one_line(text, usize::MAX);
+    // Characters without width would be an empty reason, too.
+    if !reason.chars().any(char::is_alphanumeric) {
+        anyhow::bail!("--reason is empty: say why, for whoever reviews the change");
+    }
+    let length = reason.chars().count();
+    if length > REASON {
+        anyhow::bail!(
+            "--reason has {length} characters: at most {REASON} are kept; say it shorter"
+        );
+    }
+    Ok(reason)
 }
 
 /// Builds a filter of check ids.

@@ -12,13 +12,20 @@ use verify_engine::{
 use verify_model::{quantity::Quantity, unit};
 use verify_reports::clean::{block, one_line};
 
-use super::{NAME, shelf, validate, wanted};
+use super::{NAME, count, sessions, shelf, validate, wanted};
 use crate::{cli::ShowArgs, output};
 
 /// Quantiles of the distribution that is shown for one check, each with the fewest samples that
 /// can show it. *Source*: a quantile q needs ln 0.025 / ln q samples to be bracketed.
 const SHOWN: [(&str, u64); 6] =
     [("min", 1), ("median", 1), ("p90", 36), ("p99", 368), ("p99.9", 3688), ("max", 1)];
+
+/// Of so many sessions on, a session is one observation.
+const FEWEST_SESSIONS: usize = 3;
+/// Fewer units than this do not tell their own spread.
+const FEW: usize = 3;
+/// So many units are nothing special any more.
+const ENOUGH: usize = 10;
 
 /// Shows baselines.
 pub(super) fn show(root: &Root, args: &ShowArgs) -> anyhow::Result<u8> {
@@ -35,13 +42,16 @@ pub(super) fn show(root: &Root, args: &ShowArgs) -> anyhow::Result<u8> {
     let mut list: Vec<Value> = Vec::new();
     for (place, ledger, summary) in &summaries {
         for check in summary.check.iter().filter(|check| wanted(&check.id)) {
-            list.extend(check.metric.iter().map(|metric| row(place, check, metric)));
-            write_check(&mut text, place, check);
+            let history = ledger.history(&check.id);
+            let current = history.as_ref().map_or(&[][..], |history| &history.current);
+            let size = Size { units: current.len(), sessions: sessions(current) };
+            list.extend(check.metric.iter().map(|metric| row(place, check, metric, size)));
+            write_check(&mut text, place, check, size);
             // Whoever names one check wants to see all of it.
             if args.chosen.checks.contains(&check.id)
-                && let Some(history) = ledger.history(&check.id)
+                && let Some(history) = &history
             {
-                write_distributions(&mut text, &history);
+                write_distributions(&mut text, history);
             }
         }
     }
@@ -71,7 +81,36 @@ fn read(shelf: &Shelf, args: &ShowArgs) -> anyhow::Result<Vec<(Place, Ledger)>> 
     Ok(shown)
 }
 
-fn row(place: &Place, check: &CheckSummary, metric: &MetricSummary) -> Value {
+/// Says how large a baseline is.
+#[derive(Clone, Copy)]
+struct Size {
+    units: usize,
+    sessions: usize,
+}
+
+impl Size {
+    /// Says what a small baseline cannot do; nothing of one that is large enough. *Source*:
+    /// `statistics.md`, sections 4 and 7: of three sessions on, a session is one observation.
+    fn caution(self) -> Option<String> {
+        let (counted, thing) = if self.sessions >= FEWEST_SESSIONS {
+            (self.sessions, "session")
+        } else {
+            (self.units, "unit")
+        };
+        let counted_in_words = count(counted, thing);
+        match counted {
+            0..FEW => Some(format!(
+                "{counted_in_words}: the spread is the class's, not this machine's; verdicts are provisional"
+            )),
+            FEW..ENOUGH => Some(format!(
+                "thin baseline: {counted_in_words}, {ENOUGH} are enough; small changes are not seen"
+            )),
+            _ => None,
+        }
+    }
+}
+
+fn row(place: &Place, check: &CheckSummary, metric: &MetricSummary, size: Size) -> Value {
     json!({
         "node": place.node,
         "suite": place.suite,
@@ -82,6 +121,9 @@ fn row(place: &Place, check: &CheckSummary, metric: &MetricSummary) -> Value {
         "anchor": metric.anchor,
         "better": metric.better,
         "units": check.units,
+        "sessions": size.sessions,
+        "caution": size.caution(),
+        "anchor-epoch": check.anchor_epoch,
         "machine": check.machine,
         "epoch": check.epoch,
         "runs": check.runs,
@@ -89,7 +131,7 @@ fn row(place: &Place, check: &CheckSummary, metric: &MetricSummary) -> Value {
     })
 }
 
-fn write_check(text: &mut String, place: &Place, check: &CheckSummary) {
+fn write_check(text: &mut String, place: &Place, check: &CheckSummary, size: Size) {
     let id = one_line(&check.id, NAME);
     let _ = writeln!(text, "\n{}  {id}  (suite {})", place.node, place.suite);
     let width =
@@ -111,11 +153,16 @@ fn write_check(text: &mut String, place: &Place, check: &CheckSummary) {
         [only] => format!("run {only}"),
         [first, .., last] => format!("{} runs, {first} to {last}", check.runs.len()),
     };
-    let units =
-        if check.units == 1 { "1 unit".to_owned() } else { format!("{} units", check.units) };
+    let (units, sessions) = (count(check.units, "unit"), count(size.sessions, "session"));
     // A node chooses its own host name, so it must not look like a line of this page.
     let machine = one_line(&check.machine, NAME);
-    let _ = writeln!(text, "  {units} of {runs} on machine {machine}");
+    let _ = writeln!(text, "  {units} of {runs}, in {sessions}, on machine {machine}");
+    if let Some(caution) = size.caution() {
+        let _ = writeln!(text, "  {caution}");
+    }
+    if let Some(anchor) = &check.anchor_epoch {
+        let _ = writeln!(text, "  its anchor began anew with run {anchor}");
+    }
     let _ = writeln!(text, "  reason: {}", one_line(&check.reason, usize::MAX));
 }
 
