@@ -48,6 +48,10 @@ bench-stream *MIB:
 bench-nvml:
     cargo bench -p verify-instruments --bench nvml
 
+# Simulates how often the rule of comparison cries wolf and what it finds; takes minutes. `quick`: a tenth.
+bench-rule *ARGS:
+    cargo bench -p verify-model --bench rule -- {{ ARGS }}
+
 # Writes the generated files anew.
 gen:
     cargo build -q
