@@ -52,6 +52,10 @@ bench-nvml:
 bench-history *RUNS:
     cargo bench -p verify-engine --bench history -- {{ RUNS }}
 
+# Simulates how often the rule of comparison cries wolf and what it finds; takes minutes. `quick`: a tenth.
+bench-rule *ARGS:
+    cargo bench -p verify-model --bench rule -- {{ ARGS }}
+
 # Writes the generated files anew.
 gen:
     cargo build -q

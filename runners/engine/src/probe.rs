@@ -98,6 +98,12 @@ pub trait Probe: Sync {
         (field.kind)()
     }
 
+    /// Tells whether asking again measures again; what reads the result of an earlier measurement does
+    /// not.
+    fn measures_anew(&self) -> bool {
+        true
+    }
+
     /// Returns the effect under these parameters.
     fn effect(&self, _with: With<'_>) -> Effect {
         self.spec().effect

@@ -28,7 +28,8 @@ use verify_model::{
 };
 
 /// Probes for any purpose, which the shipped suites need not use.
-const GENERIC: [&str; 6] = ["command", "file", "port", "process", "sysctl", "sysfs"];
+const GENERIC: [&str; 7] =
+    ["bench-import", "command", "file", "port", "process", "sysctl", "sysfs"];
 /// Facts that a probe states by finding nothing: they are answers although nothing was gathered.
 const SAID_BY_ABSENCE: [&str; 3] = ["exists", "missing", "open"];
 

@@ -1,6 +1,7 @@
 //! The table of probes: one file each, one line each.
 
 mod af_xdp;
+mod bench_import;
 mod clock;
 mod command;
 mod compile;
@@ -61,6 +62,7 @@ use crate::probe::Probe;
 /// Holds every probe, sorted by name.
 pub static PROBES: &[&dyn Probe] = &[
     &af_xdp::AfXdp,
+    &bench_import::BenchImport,
     &clock::Clock,
     &command::Command,
     &compile::Compile,

@@ -17,6 +17,7 @@ use crate::{
     baseline::{self, Accepted, Shelf},
     load::{catalog::Catalog, diagnostic::LoadError},
     plan::{self, Permissions, Selection},
+    probes,
     transport::{Paired, Peers, Transport},
 };
 
@@ -102,14 +103,22 @@ fn wanted(
             "no check for node {node} is selected, so nothing would be asked of it; `verify list checks --node {node}` lists what there is"
         )));
     }
-    let counted = |check: &Check| Check { repeat: repeat.unwrap_or(check.repeat), ..check.clone() };
+    let counted = |check: &Check| {
+        let repeat = if is_measured_anew(check) { repeat.unwrap_or(check.repeat) } else { 1 };
+        Check { repeat, ..check.clone() }
+    };
     Ok(chosen.into_iter().map(counted).collect())
+}
+
+/// Tells whether a repeat of a check is another measurement: the same file read twice is one run.
+pub(super) fn is_measured_anew(check: &Check) -> bool {
+    probes::find(&check.probe).is_none_or(|probe| probe.measures_anew())
 }
 
 /// Lets what compares with a baseline begin with as many runs as the first look takes.
 fn begin_with_a_look(checks: &mut [Check], accepted: &[Accepted]) {
     let first = RUNS.next(0).unwrap_or(1);
-    for check in checks.iter_mut().filter(|check| check.compares()) {
+    for check in checks.iter_mut().filter(|check| check.compares() && is_measured_anew(check)) {
         if accepted.iter().any(|accepted| accepted.is_of(&check.id)) {
             check.repeat = first;
         }

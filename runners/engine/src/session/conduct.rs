@@ -28,6 +28,7 @@ use verify_model::{
 use super::{
     Chosen, ChosenNode, Prepared, PreparedNode,
     busy::claimed,
+    choose,
     ready::ready,
     rounds::{self, Again},
 };
@@ -70,7 +71,10 @@ pub fn run(header: Header, chosen: &Chosen, context: &Context, observer: &mut dy
     };
     let more = |at: usize, again: &[Again], relay: &mut Relay| {
         let Some(node) = kept.get(at).and_then(OnceLock::get) else { return };
-        let own = |again: &&Again| again.key.node == node.node.file.name;
+        let anew = |id: &str| {
+            node.steps.iter().any(|s| s.check.id == id && choose::is_measured_anew(&s.check))
+        };
+        let own = |again: &&Again| again.key.node == node.node.file.name && anew(&again.key.check);
         let own: Vec<&Again> = again.iter().filter(own).collect();
         measure(node, context, relay, |gatherer, setting, relay| {
             for Again { key, attempts, until } in own {
@@ -202,11 +206,15 @@ fn conduct(
     let everyone: Vec<usize> = (0..names.len()).collect();
     let nodes = Nodes { names: &names, today: &today };
     side_by_side(&everyone, nodes, asking.ask, &mut book, observer);
+    let mut measured = 0;
     while let Some(attempts) = &book.attempts {
         let again = rounds::open(&book.verdicts, attempts);
-        if again.is_empty() || context.cancel.requested() {
+        let so_far = attempts.values().map(Vec::len).sum();
+        // Whoever gives nothing more is not asked for ever.
+        if again.is_empty() || so_far == measured || context.cancel.requested() {
             break;
         }
+        measured = so_far;
         observer.looking(again.len());
         let wanted = |at: &usize| again.iter().any(|again| again.key.node == names[*at]);
         let some: Vec<usize> = everyone.iter().copied().filter(wanted).collect();

@@ -134,9 +134,9 @@ fn sides_of(
     let tol = shift(tolerance);
     let mut prior = class.prior;
     if scale == Scale::Linear {
-        let size = values.baseline.centre.value().abs();
-        prior.s_run = (prior.s_run * size).max(tol * LINEAR_NOISE);
-        prior.s_sess = (prior.s_sess * size).max(tol * LINEAR_NOISE / 2.0);
+        let around = prior.around(values.baseline.centre.value());
+        prior.s_run = around.s_run.max(tol * LINEAR_NOISE);
+        prior.s_sess = around.s_sess.max(tol * LINEAR_NOISE / 2.0);
     }
     let resolution = comparing.resolution.and_then(|q| q.to(unit)).map(Quantity::value);
     let floor = statistics::floor(resolution, values.baseline.centre.value(), scale);

@@ -27,6 +27,15 @@ impl Prior {
         Self { s_run: run / 100.0, s_sess: session / 100.0, d0: 4.0, d_s: 4.0, learned: false }
     }
 
+    /// Returns the prior for the linear scale, on which y has the metric's unit: a share of the centre.
+    ///
+    /// A centre of zero leaves nothing to expect, and no question accepts that: the suite must say more.
+    #[must_use]
+    pub fn around(self, centre: f64) -> Self {
+        let centre = centre.abs();
+        Self { s_run: self.s_run * centre, s_sess: self.s_sess * centre, ..self }
+    }
+
     /// Tells whether it can be computed with.
     pub(super) fn usable(&self) -> bool {
         let above = |value: f64| value.is_finite() && value > 0.0;

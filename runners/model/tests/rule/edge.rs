@@ -90,6 +90,15 @@ fn values_of_zero_and_below_have_no_logarithm_and_do_on_the_linear_scale() {
 }
 
 #[test]
+fn a_class_on_the_linear_scale_is_a_share_of_the_centre_and_of_zero_nothing() {
+    let class = verify_model::statistics::class("unknown").expect("a class").prior;
+    let around = class.around(-50.0);
+    assert!((around.s_run - 2.0).abs() < 1e-12 && (around.s_sess - 1.0).abs() < 1e-12);
+    let question = Question { prior: class.around(0.0), ..runs(&QUIET, &QUIET, 0.01) };
+    assert!(question.estimate().is_none());
+}
+
+#[test]
 fn samples_that_are_all_equal_are_the_same_and_never_certain_beyond_the_prior() {
     let question = runs(&[1.0; 10], &[1.0; 10], 0.005);
     let found = estimate(&question);
