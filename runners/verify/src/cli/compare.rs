@@ -4,10 +4,11 @@ use clap::Args;
 
 /// What stands below the flags.
 pub(super) const HELP: &str = "\
-Shows what changed in each machine, then every check and metric that differs, with the change in
-percent and whether it is better or worse. Nothing is judged: how a run stands to what was accepted
-as normal is for `verify baseline diff`. Values of another machine, another definition, or taken
-with another version of the tool that measures are shown and marked as not comparable.
+Shows what changed in each machine, then every check and metric that
+differs, in percent and in words. Nothing is judged: `verify baseline diff`
+says how a run stands to what was accepted as normal. Values of another
+machine, another definition, or taken with another version of the tool that
+measures are shown and marked as not comparable.
 
 Examples:
   verify compare last~1 last        the last two runs

@@ -33,6 +33,7 @@ fn compiler(ground: &Ground, pipe: &Pipe) -> String {
     let macros = "#define __GNUC__ 14\n#define __GNUC_MINOR__ 2\n#define __GNUC_PATCHLEVEL__ 0";
     let text = format!(
         "#!/bin/sh\nif [ \"$1\" = -dM ]; then echo '{macros}'; exit 0; fi\n\
+         if [ \"$1\" = --version ]; then echo 'g++ (stub) 14.2.0'; exit 0; fi\n\
          mkdir -p $TMPDIR/deep; touch $TMPDIR/deep/file\n{} echo $PPID >&9; pwd >&9\n\
          sleep 900 & sleep 900\n",
         pipe.opened()
