@@ -450,6 +450,21 @@ fn a_folder_that_may_not_be_written_is_an_error_and_no_damage() {
 }
 
 #[test]
+fn a_rebuild_takes_what_the_records_say_now() {
+    let ground = Ground::with(2);
+    drop(ground.filled());
+    let path = ground.store().find(&sample::id(1)).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let cut =
+        text.lines().filter(|line| !line.contains("\"finished\"")).map(|line| format!("{line}\n"));
+    fs::write(&path, cut.collect::<String>().replace("2.01", "3")).unwrap();
+    let index = ground.open();
+    index.rebuild(&ground.store(), &mut |_| {}).unwrap();
+    let known = index.points(&rate(&index), &Wanted::default()).unwrap();
+    assert_eq!(known.points[1].quantity, "3 GB/s".parse().unwrap());
+}
+
+#[test]
 fn a_metric_that_vanished_stays_and_one_that_no_run_has_leaves() {
     let ground = Ground::with(2);
     let mut other = at(2);

@@ -12,7 +12,7 @@ use super::{
     index::{HistoryError, Index},
     insert::Inserter,
 };
-use crate::record::{self, Store};
+use crate::record::{self, Listed, Store};
 
 /// Says how far it is.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +92,7 @@ impl Index {
         let of = wanted.len();
         for (done, listed) in wanted.into_iter().enumerate() {
             tell(Step { done, of });
-            match take(&mut inserter, &listed.id, &listed.path)? {
+            match take(&mut inserter, &listed, all)? {
                 None => filled.read += 1,
                 Some(why) => filled.unreadable.push((listed.id, why)),
             }
@@ -120,9 +120,10 @@ impl Index {
 /// Reads one record into the index; returns why it cannot be read.
 fn take(
     inserter: &mut Inserter<'_>,
-    id: &str,
-    path: &Path,
+    listed: &Listed,
+    anew: bool,
 ) -> Result<Option<String>, HistoryError> {
+    let Listed { id, path } = listed;
     // Before it is read: what is appended meanwhile is found at the next look.
     let size = size(path).unwrap_or_default();
     let read = record::read(path).map_err(|error| error.to_string());
@@ -133,6 +134,7 @@ fn take(
         Ok(entry)
     });
     match entry {
+        Ok(entry) if anew => inserter.put_anew(&entry, size).map(|()| None),
         Ok(entry) => inserter.put(&entry, size).map(|()| None),
         Err(why) => inserter.put_fault(id, size, &why).map(|()| Some(why)),
     }

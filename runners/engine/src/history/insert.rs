@@ -84,7 +84,14 @@ impl Inserter<'_> {
     ///
     /// *Errors*: the disk is full, or the file is damaged; then the index is as before.
     pub fn put(&mut self, entry: &Entry, size: u64) -> Result<(), HistoryError> {
-        self.at_once(|own| own.put_all(entry, size))
+        self.at_once(|own| own.put_all(entry, size, false))
+    }
+
+    /// Puts a run in, whatever is known of it.
+    ///
+    /// *Errors*: as [`Inserter::put`].
+    pub(super) fn put_anew(&mut self, entry: &Entry, size: u64) -> Result<(), HistoryError> {
+        self.at_once(|own| own.put_all(entry, size, true))
     }
 
     /// Remembers that the record of a run cannot be read, and why.
@@ -174,9 +181,10 @@ impl Inserter<'_> {
         Ok(self.db.query_row(sql, [ulid], row).optional()?)
     }
 
-    fn put_all(&mut self, entry: &Entry, size: u64) -> Result<(), HistoryError> {
+    fn put_all(&mut self, entry: &Entry, size: u64, anew: bool) -> Result<(), HistoryError> {
         if let Some((known, its_size, complete)) = self.known(&entry.ulid)? {
-            if (complete && !entry.complete) || its_size > number(size) {
+            let knows_more = complete || its_size > number(size);
+            if !anew && !entry.complete && knows_more {
                 return Ok(());
             }
             self.take_out(known)?;

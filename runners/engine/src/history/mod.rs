@@ -20,5 +20,6 @@ pub use self::{
     entry::{Entry, Flags, Part, Value},
     fill::{Filled, Step},
     index::{FILE, HistoryError, Index, Opened},
+    insert::Inserter,
     query::{Known, Point, Series, Wanted},
 };

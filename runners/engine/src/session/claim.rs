@@ -8,9 +8,11 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
     io::{self, Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
+    os::unix::fs::{
+        DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+    },
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -160,7 +162,12 @@ fn open(path: &Path, mode: u32) -> io::Result<Option<File>> {
     }
     match options.write(true).create_new(true).mode(mode).open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
-        new => new.map(Some),
+        new => {
+            let new = new?;
+            // Whatever the mask of the user: who cannot look at it would not be kept away.
+            let _ = new.set_permissions(Permissions::from_mode(mode));
+            Ok(Some(new))
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 //! Flags of `verify history`.
+#![cfg_attr(not(feature = "history"), allow(dead_code, reason = "such a build only says so"))]
 
 use std::path::PathBuf;
 

@@ -27,11 +27,14 @@ pub(crate) use self::{
     compare::CompareArgs,
     doctor::DoctorArgs,
     health::HealthArgs,
-    history::{ChosenMetrics, ExportArgs, HistoryAction, HistoryArgs, Notation},
+    history::HistoryArgs,
     listing::{ListArgs, Listing, RunsAction, SchemaName},
     node::{NodeAction, NodeArgs},
     test::TestArgs,
 };
+
+#[cfg(feature = "history")]
+pub(crate) use self::history::{ChosenMetrics, ExportArgs, HistoryAction, Notation};
 
 /// Checks whether a machine is what you built, and says what it lacks.
 #[derive(Debug, Parser)]

@@ -31,7 +31,7 @@ const VARIABLES: [(&str, &str); 5] = [
 ];
 
 /// Files that are read or written.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("suites/*.toml", "What is asked; below the root."),
     ("runners/nodes/*.toml", "Which machines there are; below the root."),
     (
@@ -39,6 +39,10 @@ const FILES: [(&str, &str); 4] = [
         "Roots where no folder above the current one is one. Without any, what the binary carries is used.",
     ),
     ("~/.local/state/verify/runs/ID/run.jsonl", "Record of a run, for its user's eyes only."),
+    (
+        "~/.local/state/verify/history.sqlite",
+        "Index of the values of all records, built from them; may be removed at any time.",
+    ),
 ];
 
 /// Prints one page, or writes all of them into a folder.

@@ -58,7 +58,7 @@ pub(super) fn page(
     let mut text = changed;
     section(&mut text, "no change:", &same);
     section(&mut text, "not judged:", &silent);
-    Ok(text)
+    Ok(format!("{}\n", text.trim_end()))
 }
 
 fn name(series: &Series) -> String {
