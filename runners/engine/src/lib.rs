@@ -12,6 +12,7 @@ pub mod doctor;
 pub mod execute;
 pub mod facts;
 pub mod gathered;
+pub mod learn;
 pub mod listening;
 pub mod load;
 pub mod parse;

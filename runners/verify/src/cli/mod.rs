@@ -5,6 +5,7 @@ mod choice;
 mod doctor;
 mod health;
 pub(crate) mod help;
+mod learn;
 mod listing;
 mod node;
 mod test;
@@ -24,6 +25,7 @@ pub(crate) use self::{
     choice::{Choice, PlanArgs, RunArgs},
     doctor::DoctorArgs,
     health::HealthArgs,
+    learn::LearnArgs,
     listing::{ListArgs, Listing, RunsAction, SchemaName},
     node::{NodeAction, NodeArgs},
     test::TestArgs,
@@ -164,6 +166,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: BaselineAction,
     },
+    /// Propose a suite from a machine as it stands, out of recorded runs.
+    #[command(after_help = learn::HELP)]
+    Learn(LearnArgs),
     /// List recorded runs, or remove old ones.
     #[command(after_help = "Examples:\n  verify runs\n  verify runs prune --keep 20")]
     Runs {

@@ -6,6 +6,7 @@ mod doctor;
 mod explain;
 mod health;
 mod instrument;
+mod learn;
 mod list;
 mod man;
 mod node;
@@ -38,6 +39,7 @@ pub(crate) fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<u8> {
             old::report(run, format, output.as_deref(), color)
         }
         Some(Command::Baseline { action }) => baseline::baseline(root, action),
+        Some(Command::Learn(args)) => learn::learn(root, args),
         Some(Command::Runs { action }) => runs::runs(action.as_ref()),
         Some(Command::Completions { shell }) => completions::completions(*shell),
         Some(Command::Man { page, dir }) => man::man(page, dir.as_deref()),
