@@ -15,6 +15,7 @@ pub mod fingerprint;
 pub mod gathered;
 #[cfg(feature = "history")]
 pub mod history;
+pub mod learn;
 pub mod listening;
 pub mod load;
 pub mod parse;

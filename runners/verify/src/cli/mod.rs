@@ -7,6 +7,7 @@ mod doctor;
 mod health;
 pub(crate) mod help;
 mod history;
+mod learn;
 mod listing;
 mod node;
 mod test;
@@ -28,6 +29,7 @@ pub(crate) use self::{
     doctor::DoctorArgs,
     health::HealthArgs,
     history::HistoryArgs,
+    learn::LearnArgs,
     listing::{ListArgs, Listing, RunsAction, SchemaName},
     node::{NodeAction, NodeArgs},
     test::TestArgs,
@@ -177,6 +179,9 @@ pub(crate) enum Command {
     /// Show how metrics went over all recorded runs, and when they changed.
     #[command(after_help = history::HELP)]
     History(Box<HistoryArgs>),
+    /// Propose a suite from a machine as it stands, out of recorded runs.
+    #[command(after_help = learn::HELP)]
+    Learn(LearnArgs),
     /// List recorded runs, or remove old ones.
     #[command(
         after_help = "Examples:\n  verify runs\n  verify runs prune --keep 20\n\nWhat is removed leaves `verify history`, too."

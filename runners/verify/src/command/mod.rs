@@ -12,6 +12,7 @@ mod history;
 #[path = "no_history.rs"]
 mod history;
 mod instrument;
+mod learn;
 mod list;
 mod man;
 mod node;
@@ -46,6 +47,7 @@ pub(crate) fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<u8> {
         Some(Command::Baseline { action }) => baseline::baseline(root, action),
         Some(Command::Compare(args)) => compare::compare(args),
         Some(Command::History(args)) => history::history(args),
+        Some(Command::Learn(args)) => learn::learn(root, args),
         Some(Command::Runs { action }) => runs::runs(action.as_ref()),
         Some(Command::Completions { shell }) => completions::completions(*shell),
         Some(Command::Man { page, dir }) => man::man(page, dir.as_deref()),

@@ -31,7 +31,7 @@ type Candidates = Vec<CompletionCandidate>;
 type Finder = fn(&Line, &str) -> Candidates;
 
 /// Finds values by the id of the argument.
-const FINDERS: [(&str, Finder); 21] = [
+const FINDERS: [(&str, Finder); 23] = [
     ("allow_load", |line, _| line.nodes()),
     ("checks", |line, _| line.checks()),
     ("dir", |_, typed| PathCompleter::dir().complete(OsStr::new(typed))),
@@ -45,9 +45,11 @@ const FINDERS: [(&str, Finder); 21] = [
     ("now", |_, typed| runs_or_files(typed)),
     ("output", |_, typed| PathCompleter::file().complete(OsStr::new(typed))),
     ("page", |_, _| pages()),
+    ("rebase_anchor", |line, _| line.checks()),
     ("reports", |_, typed| reports(typed)),
     ("root", |_, typed| PathCompleter::dir().complete(OsStr::new(typed))),
     ("run", |_, typed| runs_or_files(typed)),
+    ("runs", |_, typed| runs_or_files(typed)),
     ("suite", |line, _| line.suites()),
     ("suites", |line, _| line.suites()),
     ("tags", |line, _| line.tags()),

@@ -25,6 +25,7 @@ mod interrupt;
 #[path = "../../../engine/tests/ssh/server.rs"]
 #[allow(dead_code, reason = "the tests of the transport use all of it")]
 mod lab;
+mod learn;
 mod left_over_ssh;
 mod login;
 mod mac;
