@@ -61,9 +61,10 @@ fn a_run_needs_a_home_and_leaves_its_record_there_alone() {
         let code = said.code;
         said.says(&["root embedded in the binary", "suites local"]);
         let files = nowhere.files();
-        assert_eq!(files.len(), 1, "{files:?}");
-        assert!(files[0].starts_with("home/") && files[0].ends_with("/run.jsonl"), "{files:?}");
-        let record = lines(&nowhere.0.path().join(&files[0]));
+        let [index, record] = files.as_slice() else { panic!("{files:?}") };
+        assert!(index.starts_with("home/") && index.ends_with("/history.sqlite"), "{files:?}");
+        assert!(record.starts_with("home/") && record.ends_with("/run.jsonl"), "{files:?}");
+        let record = lines(&nowhere.0.path().join(record));
         let exit = record.last().unwrap()["exit"].as_i64();
         assert_eq!(exit, code.map(i64::from), "what the machine is does not matter here");
     }
