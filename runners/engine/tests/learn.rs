@@ -10,6 +10,7 @@ use verify_engine::{
 use verify_model::{
     check::Check,
     finding::FindingCode,
+    fingerprint::Fingerprint,
     judge::judge,
     metric::{Direction, Metric},
     node::{Facts, Via},
@@ -63,7 +64,10 @@ fn observed(elapsed: f64, value: &str) -> Observation {
 
 fn run_of(number: u32, check: Check, answer: Answer) -> Run {
     let facts = Facts { hostname: "tower".into(), boot: "b".into(), ..Facts::default() };
-    let file = verify_model::node::NodeFile { name: "box".into(), ..Default::default() };
+    let file = verify_model::node::NodeFile {
+        name: "box".into(),
+        ..verify_model::node::NodeFile::default()
+    };
     let verdict = judge("box", &check, &answer, &[]);
     Run {
         header: Header {
@@ -77,7 +81,7 @@ fn run_of(number: u32, check: Check, answer: Answer) -> Run {
             until_decided: false,
             orchestrator: "tower".into(),
         },
-        nodes: vec![RunNode { file, via: Via::Local, facts, fingerprint: Default::default() }],
+        nodes: vec![RunNode { file, via: Via::Local, facts, fingerprint: Fingerprint::default() }],
         suites: vec![],
         checks: vec![RunCheck {
             planned: PlannedCheck { node: "box".into(), check },

@@ -155,7 +155,7 @@ fn answers<'r>(
     check: &'r Check,
     simulated: bool,
 ) -> Result<Answers<'r>, String> {
-    let spec = probes::find(&check.probe).map(|probe| probe.spec());
+    let spec = probes::find(&check.probe).map(crate::probe::Probe::spec);
     let spec = spec.ok_or_else(|| format!("this version has no probe `{}`", check.probe))?;
     let is_of_link = spec.params.iter().any(|param| {
         matches!(param.kind, ParamKind::Link | ParamKind::Links)

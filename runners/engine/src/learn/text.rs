@@ -214,7 +214,7 @@ fn comment(out: &mut String, text: &str) {
     for word in plain_comment(text).split_whitespace() {
         if !line.is_empty() && line.chars().count() + word.chars().count() > WIDTH {
             let _ = writeln!(out, "# {line}");
-            line = "  ".to_owned();
+            "  ".clone_into(&mut line);
         } else if !line.is_empty() {
             line.push(' ');
         }
