@@ -210,7 +210,8 @@ fn quantiles_of_too_few_samples_are_not_compared() {
     let check =
         Check { expect: vec![demand("value.p99", vec![Matcher::Within(q("5 %"))])], ..check() };
     let known = Baseline { field: "value.p99".into(), ..steady() };
-    let verdict = judge(NODE, &check, &answer([measured(&[50.0; 100])]), &[known.clone()]);
+    let verdict =
+        judge(NODE, &check, &answer([measured(&[50.0; 100])]), std::slice::from_ref(&known));
     assert_eq!(verdict.decided_by, Some(FindingCode::TooFewSamples));
     let verdict = judge(NODE, &check, &answer([measured(&[50.0; 368])]), &[known]);
     assert_eq!(verdict.comparisons.len(), 1);

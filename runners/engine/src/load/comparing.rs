@@ -44,10 +44,12 @@ pub fn decode(
 }
 
 fn without_within(reader: &mut Reader<'_>, table: &DeTable<'_>) {
-    let given = table.iter().filter(|(name, _)| COMPARING.iter().any(|k| k.name == name.get_ref()));
-    for (name, _) in given.map(|(name, _)| (name.span(), ())) {
-        let help = Some("add `within = \"2 %\"`, or take it out".to_owned());
-        reader.error(name, "it says how `within` compares", "there is no `within` here", help);
+    for (name, _) in table {
+        if COMPARING.iter().any(|key| key.name == name.get_ref()) {
+            let help = Some("add `within = \"2 %\"`, or take it out".to_owned());
+            let title = "it says how `within` compares";
+            reader.error(name.span(), title, "there is no `within` here", help);
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     baseline::{self, Accepted, Shelf},
     load::{catalog::Catalog, diagnostic::LoadError},
     plan::{self, Permissions, Selection},
+    probe::Probe,
     probes,
     transport::{Paired, Peers, Transport},
 };
@@ -112,7 +113,7 @@ fn wanted(
 
 /// Tells whether a repeat of a check is another measurement: the same file read twice is one run.
 pub(super) fn is_measured_anew(check: &Check) -> bool {
-    probes::find(&check.probe).is_none_or(|probe| probe.measures_anew())
+    probes::find(&check.probe).is_none_or(<dyn Probe>::measures_anew)
 }
 
 /// Lets what compares with a baseline begin with as many runs as the first look takes.

@@ -70,7 +70,9 @@ impl PreparedNode {
         self.node.fingerprint = fingerprint::read(&wanted, &self.node.facts, &all);
         for baseline in &mut self.baselines {
             let own = self.accepted.iter().find(|accepted| accepted.is_behind(baseline));
-            own.iter().for_each(|own| own.tell_changes(baseline, &self.node.fingerprint));
+            if let Some(own) = own {
+                own.tell_changes(baseline, &self.node.fingerprint);
+            }
         }
         let looked: BTreeSet<Ask> = asks.iter().map(question).collect();
         let is_own = |piece: &Evidence| {

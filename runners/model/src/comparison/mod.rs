@@ -69,6 +69,10 @@ pub struct Count {
 /// else in the unit of `now`; a change is positive where the value rose.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing that a reader of a record asks"
+)]
 pub struct Comparison {
     /// Dotted path.
     pub field: String,

@@ -62,7 +62,7 @@ pub(super) fn decide(verdicts: &mut [Verdict], looks: Looks) {
     let whole = members.len();
     match looks {
         Looks::Once => {
-            look(&mut members, &[], Look { units: None, level: FWER, spend: 1.0, whole })
+            look(&mut members, &[], Look { units: None, level: FWER, spend: 1.0, whole });
         }
         Looks::UntilDecided => {
             let (sessions, runs): (Vec<_>, Vec<_>) =

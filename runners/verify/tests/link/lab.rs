@@ -187,7 +187,7 @@ impl Lab {
             .env("HOME", dir.join("home"))
             .env("XDG_RUNTIME_DIR", dir.join("run"))
             .env("VERIFY_STATE", dir.join("state"))
-            .env("VERIFY_LOCKS", &dir)
+            .env("VERIFY_LOCKS", dir)
             .env("LAB_ENTER", enter)
             .current_dir(dir)
             .stdin(Stdio::null());
