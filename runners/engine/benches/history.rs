@@ -148,7 +148,7 @@ fn entry(number: usize) -> Entry {
         let noise = (number * 7919 + at * 104_729) % 1000;
         Value {
             check: format!("group-{}/check-{}", at / 10, at / 2),
-            field: if at % 2 == 0 { "rate".to_owned() } else { "latency.p99".to_owned() },
+            field: if at.is_multiple_of(2) { "rate".to_owned() } else { "latency.p99".to_owned() },
             quantity: Quantity::of(50.0 + noise as f64 / 997.0, "GB/s").unwrap(),
             direction: Direction::HigherIsBetter,
             definition: format!("{:064x}", at / 2),

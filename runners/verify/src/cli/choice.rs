@@ -71,6 +71,7 @@ pub(crate) struct Choice {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) choice: Choice,

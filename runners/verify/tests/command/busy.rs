@@ -43,7 +43,7 @@ fn locks(ground: &Ground) -> Vec<String> {
     let folders = [ground.path("state/locks"), ground.path("state")];
     let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.ends_with(".lock")).collect()
+    names.filter(|name| name.rsplit_once('.').is_some_and(|(_, end)| end == "lock")).collect()
 }
 
 #[test]

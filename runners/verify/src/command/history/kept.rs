@@ -1,6 +1,6 @@
 //! Keeps the index beside the records, whatever state it is found in; no run depends on it.
 
-use std::{io::IsTerminal as _, path::Path};
+use std::{fmt::Write as _, io::IsTerminal as _, path::Path};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -120,11 +120,12 @@ pub(super) fn rebuild(store: &Store) -> anyhow::Result<u8> {
     let (filled, runs) = done.with_context(failed)?;
     let mut text = format!("{runs} runs are in the index");
     if filled.gone > 0 {
-        text += &format!(", {} left it, since their records are gone", filled.gone);
+        let _ = write!(text, ", {} left it, since their records are gone", filled.gone);
     }
     text += "\n";
     for (id, why) in &filled.unreadable {
-        text += &format!("not read: {}: {}\n", one_line(id, super::NAME), one_line(why, REASON));
+        let (id, why) = (one_line(id, super::NAME), one_line(why, REASON));
+        let _ = writeln!(text, "not read: {id}: {why}");
     }
     output::print(&text)?;
     Ok(0)
