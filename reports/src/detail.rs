@@ -244,7 +244,8 @@ fn next_of(run: &Run, check: &RunCheck, finding: &Finding) -> String {
         .replace("explain CHECK", &format!("explain {}", check.planned.check.id))
         .replace("--check CHECK", &format!("--check {}", check.planned.check.id))
         .replace("--allow-load NODE", &format!("--allow-load {}", check.planned.node))
-        .replace("accept RUN ", &format!("accept {} ", run.header.id));
+        .replace("accept RUN ", &format!("accept {} ", run.header.id))
+        .replace("--with RUN", &format!("--with {}", run.header.id));
     format!("{own}{filled}")
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use verify_model::{
     ask::Ask,
-    baseline::Baseline,
+    baseline::{Baseline, Past},
     check::{Check, Comparing, Expectation, Location},
     effect::Effect,
     evidence::{Captured, Evidence, Stream},
@@ -170,6 +170,19 @@ impl Builder {
         self.run.baselines.push(Baseline { units: 5, ..Baseline::new(key, field, centre) });
     }
 
+    /// Accepts ten units of five sessions around a centre, and says what changed since.
+    pub(crate) fn normal(&mut self, id: &str, field: &str, centre: &str, changed: &[&str]) {
+        self.baseline(id, field, centre);
+        let scatter = [0.0, 0.4, -0.4, 0.2, -0.2, 0.6, -0.6, 0.0, 0.4, -0.4];
+        if let Some(known) = self.run.baselines.last_mut() {
+            let value = |percent: f64| known.centre.value() * (1.0 + percent / 100.0);
+            let unit = |(session, percent): (u32, f64)| Past { session, value: value(percent) };
+            known.current =
+                [1, 1, 2, 2, 3, 3, 4, 4, 5, 5].into_iter().zip(scatter).map(unit).collect();
+            known.changed = changed.iter().map(|&text| text.to_owned()).collect();
+        }
+    }
+
     /// Captures the end of a program; returns the number of the evidence.
     pub(crate) fn exec(&mut self, argv: &[&str], exit: i32, stderr: &str) -> u32 {
         let captured = Captured::Exec {
@@ -290,6 +303,16 @@ pub(crate) fn facts(facts: &[(&str, Value)]) -> Answer {
 pub(crate) fn metric(field: &str, unit: &str, direction: Direction, samples: &[f64]) -> Answer {
     let metric = Metric::new(Unit::parse(unit).unwrap(), direction, samples.to_vec()).unwrap();
     Answer::Attempted(vec![attempt(1, 1, Ok(Observation::default().metric(field, metric)))])
+}
+
+/// Answers a metric in three repeats.
+pub(crate) fn repeats(field: &str, unit: &str, direction: Direction, values: [f64; 3]) -> Answer {
+    let unit = Unit::parse(unit).unwrap();
+    let one = |(repeat, value): (u32, f64)| {
+        let metric = Metric::new(unit, direction, vec![value]).unwrap();
+        attempt(repeat, 1, Ok(Observation::default().metric(field, metric)))
+    };
+    Answer::Attempted((1..).zip(values).map(one).collect())
 }
 
 /// Answers an error, twice.

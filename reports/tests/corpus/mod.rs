@@ -23,7 +23,7 @@ use verify_model::{
     waiver::Waiver,
 };
 
-use build::{Builder, blocked, expect, fact, failed, metric, need_absent, passed};
+use build::{Builder, blocked, expect, fact, failed, metric, need_absent, passed, repeats};
 
 /// Lists every run with its name.
 pub(crate) fn all() -> Vec<(&'static str, Run)> {
@@ -39,6 +39,7 @@ pub(crate) fn all() -> Vec<(&'static str, Run)> {
         ("blocked-chain", blocked_chain()),
         ("many-nodes", many_nodes()),
         ("baseline-required", baseline_required()),
+        ("compared", compared()),
     ]
 }
 
@@ -371,5 +372,25 @@ pub(crate) fn baseline_required() -> Run {
         within(),
         metric("p99", "us", Direction::LowerIsBetter, &[51.0, 52.0]),
     );
+    run.finish()
+}
+
+/// Compares with what is normal, with each word that there is.
+pub(crate) fn compared() -> Run {
+    let mut run = Builder::new();
+    let modules = "memory: 4 -> 2 modules";
+    for (id, values, changed) in [
+        ("memory/same", [51.2, 51.3, 51.1], &[][..]),
+        ("memory/harmless", [51.2, 51.3, 51.1], &[modules]),
+        ("memory/lost", [38.0, 38.1, 37.9], &[modules]),
+        ("memory/gained", [60.0, 60.2, 59.8], &[]),
+        ("memory/unsure", [48.6, 48.7, 48.5], &[]),
+    ] {
+        run.normal(id, "copy", "51.2 GB/s", changed);
+        let answer = repeats("copy", "GB/s", Direction::HigherIsBetter, values);
+        let mut demand = expect("copy", "within", "5 %");
+        demand.comparing.class = Some("host-memory".into());
+        run.check(id, "Memory is copied as fast as it was", vec![demand], answer);
+    }
     run.finish()
 }

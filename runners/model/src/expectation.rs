@@ -33,7 +33,24 @@ pub(crate) struct Judged {
 pub(crate) struct Asked<'a> {
     pub(crate) key: &'a CheckKey,
     pub(crate) baselines: &'a [Baseline],
-    pub(crate) seen: &'a [&'a Observation],
+    pub(crate) seen: Seen<'a>,
+}
+
+/// Holds what the repeats of a check saw.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen<'a> {
+    /// Those whose measurements count.
+    pub(crate) counting: &'a [&'a Observation],
+    /// Those that were disturbed, too: a fact must hold in every repeat.
+    pub(crate) all: &'a [&'a Observation],
+}
+
+impl<'a> Seen<'a> {
+    /// Returns what a field is read from.
+    pub(crate) fn of(self, field: &str) -> &'a [&'a Observation] {
+        let is_metric = self.all.iter().any(|o| o.metric_at(field).is_some());
+        if is_metric { self.counting } else { self.all }
+    }
 }
 
 /// Says how one demand came out.
@@ -52,6 +69,7 @@ enum Met {
 pub(crate) fn judge_field(expectation: &Expectation, role: Role, asked: Asked<'_>) -> Judged {
     let Asked { key, baselines, seen } = asked;
     let field = expectation.field.as_str();
+    let seen = seen.of(field);
     let mut combined = combine(field, seen);
     let is_metric = seen.iter().any(|o| o.metric_at(field).is_some());
     let values = if is_metric {

@@ -178,13 +178,10 @@ catalogue! {
         "Raise `repeat`, or run with --repeat.";
     Inconclusive "inconclusive" Unjudged
         "Whether it is as its baseline or worse cannot be said yet."
-        "Take more runs: verify run --check CHECK --until-decided; a longer baseline makes each count for more.";
+        "Take more: runs by verify run --check CHECK --until-decided, sessions by running again after a reboot or an hour with --with RUN; a longer baseline makes each count for more.";
     PossibleRegression "possible-regression" Unjudged
         "It looks worse than its baseline, and the noise of this machine is not known well enough to say so."
         "Run again after a reboot or an hour later, with --with RUN; baselines of three sessions and more decide for themselves.";
-    RulerMoved "ruler-moved" Unjudged
-        "What no change of the machine can touch moved, too, so no loss counts that was measured beside it."
-        "Find what else ran there, or what holds the clock down, and run again.";
     NotComparable "not-comparable" Unjudged
         "The baseline was taken with another definition or on another machine."
         "Accept a new baseline when the value is as it should be: verify baseline accept RUN --check CHECK --new-epoch --reason TEXT.";

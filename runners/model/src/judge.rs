@@ -9,7 +9,7 @@ use crate::{
     baseline::Baseline,
     check::Check,
     comparison::exact,
-    expectation::{self, Asked, Judged},
+    expectation::{self, Asked, Judged, Seen},
     finding::{Finding, FindingCode, Severity},
     observation::{Attempt, Observation},
     outcome::Outcome,
@@ -92,7 +92,9 @@ pub(crate) fn decided_by(verdict: &Verdict) -> Option<FindingCode> {
         Outcome::Unjudged => Severity::Unjudged,
         Outcome::Skip | Outcome::Blocked => Severity::Note,
     };
-    verdict.findings.iter().find(|f| f.severity == severity).map(|f| f.code)
+    // That there is no baseline yet is the least of what keeps an answer from being judged.
+    let all = || verdict.findings.iter().filter(|f| f.severity == severity);
+    all().find(|f| f.code != FindingCode::NoBaseline).or_else(|| all().next()).map(|f| f.code)
 }
 
 fn judge_attempts(
@@ -108,6 +110,8 @@ fn judge_attempts(
         return error(verdict, FindingCode::NotReached, "no attempt was recorded");
     }
     let mut observations = Vec::new();
+    // What is a fact is one in a disturbed repeat, too.
+    let disturbed: Vec<_> = left_out.iter().filter_map(|a| a.result.as_ref().ok()).collect();
     for attempt in &finals {
         match &attempt.result {
             Ok(observation) => observations.push(observation),
@@ -123,7 +127,9 @@ fn judge_attempts(
     }
     let answered = observations.len() == finals.len();
     if !observations.is_empty() {
-        read_fields(verdict, check, &observations, baselines);
+        let all: Vec<&Observation> = observations.iter().copied().chain(disturbed).collect();
+        let seen = Seen { counting: &observations, all: &all };
+        read_fields(verdict, check, seen, baselines);
     }
     for attempt in &finals {
         if let Some(why) = &attempt.disturbed {
@@ -177,13 +183,14 @@ fn that_count(finals: Vec<&Attempt>) -> (Vec<&Attempt>, Vec<&Attempt>) {
     finals.into_iter().partition(|attempt| spoilt(attempt).is_none())
 }
 
-/// Says why the conditions of an attempt did not hold, whoever noticed.
+/// Says why the conditions of an attempt did not hold, whoever noticed; one that gave an error gave one,
+/// whatever else ran.
 fn spoilt(attempt: &Attempt) -> Option<&str> {
-    let by_probe = match &attempt.result {
+    match &attempt.result {
+        Ok(_) => attempt.disturbed.as_deref(),
         Err(error) if error.code == FindingCode::ConditionsNotHeld => Some(error.message.as_str()),
-        _ => None,
-    };
-    attempt.disturbed.as_deref().or(by_probe)
+        Err(_) => None,
+    }
 }
 
 /// Decides the outcome from the findings alone.
@@ -238,12 +245,7 @@ pub fn final_attempts(attempts: &[Attempt]) -> Vec<&Attempt> {
     finals
 }
 
-fn read_fields(
-    verdict: &mut Verdict,
-    check: &Check,
-    seen: &[&Observation],
-    baselines: &[Baseline],
-) {
+fn read_fields(verdict: &mut Verdict, check: &Check, seen: Seen<'_>, baselines: &[Baseline]) {
     let key = verdict.key.clone();
     let roles = [(Role::Expect, &check.expect), (Role::Advise, &check.advise)];
     for (role, expectations) in roles {
@@ -255,7 +257,7 @@ fn read_fields(
     }
     for field in &check.record {
         let baseline = baselines.iter().find(|b| b.key == key && b.field == *field);
-        let mut judged = record_field(field, check.only_records(), seen);
+        let mut judged = record_field(field, check.only_records(), seen.of(field));
         for reading in &mut judged.readings {
             reading.baseline = exact::comparable(baseline);
         }

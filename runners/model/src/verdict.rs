@@ -181,8 +181,9 @@ impl Verdict {
     pub fn outcome_for_others(&self) -> Outcome {
         let else_failed =
             |f: &Finding| f.severity == crate::finding::Severity::Failure && !f.compares;
+        let compares = !self.comparisons.is_empty();
         match self.outcome {
-            Outcome::Fail if !self.findings.iter().any(else_failed) => Outcome::Pass,
+            Outcome::Fail if compares && !self.findings.iter().any(else_failed) => Outcome::Pass,
             outcome => outcome,
         }
     }

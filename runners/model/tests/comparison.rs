@@ -4,16 +4,18 @@
 mod sample;
 
 use sample::{ID, NODE};
-use sample::{answer, attempt, baseline, check, demand, measured, q};
+use sample::{answer, attempt, baseline, check, demand, error, measured, metric, q};
 use verify_model::{
     baseline::{Baseline, Past},
     check::{Check, Comparing, Expectation},
     comparison::Standing,
     finding::FindingCode,
     judge::judge,
-    matcher::Matcher,
+    matcher::{Literal, Matcher},
+    observation::Attempt,
     outcome::Outcome,
     settle::{Looks, settle},
+    value::Value,
     verdict::{Answer, CheckKey, Verdict},
 };
 
@@ -149,8 +151,10 @@ fn a_creep_that_no_accept_saw_is_seen_against_the_first_units() {
     let known = Baseline { current: past(&crept, 5), anchor: past(&STEADY, 5), ..steady() };
     let verdict = judged(&[55.0, 55.1, 54.9], &known);
     assert_eq!((standing(&verdict), verdict.outcome), (Standing::Regressed, Outcome::Fail));
-    assert_eq!(verdict.comparisons[0].to_anchor, Some(Standing::Regressed));
-    assert!(verdict.findings[0].message.contains("first accepted units"));
+    let first = verdict.comparisons[0].at_first.as_ref().unwrap();
+    assert_eq!(first.standing, Standing::Regressed);
+    let said = &verdict.findings[0].message;
+    assert!(said.contains("against the first accepted units, 50 us: +10.0 % ["), "{said}");
 }
 
 #[test]
@@ -284,4 +288,103 @@ fn a_spread_that_doubled_is_a_loss_though_the_centre_stays() {
     assert_eq!((standing(&wide), wide.outcome), (Standing::Regressed, Outcome::Fail));
     let few = judge(NODE, &check, &answer([measured(&STEADY)]), &[known]);
     assert_eq!(few.decided_by, Some(FindingCode::TooFewSamples));
+}
+
+#[test]
+fn a_field_that_is_demanded_and_advised_keeps_both_answers() {
+    let advise = vec![demand("value", vec![Matcher::Within(q("1 %"))])];
+    let check = Check { advise, ..comparing("5 %") };
+    let judged = |values: &[f64]| judge(NODE, &check, &runs(values), &[steady()]);
+    let worse = judged(&[60.0, 60.1, 59.9]);
+    assert_eq!(worse.outcome, Outcome::Fail);
+    let codes: Vec<FindingCode> = worse.findings.iter().map(|f| f.code).collect();
+    assert!(codes.contains(&FindingCode::OffBaseline), "{codes:?}");
+    assert!(codes.contains(&FindingCode::AdviceMissed), "{codes:?}");
+    let mut again = [worse.clone()];
+    settle(&mut again, Looks::Once, &[], "2026-11-20");
+    assert_eq!(again[0].findings.len(), worse.findings.len());
+}
+
+#[test]
+fn a_new_field_without_a_baseline_hides_no_other_one() {
+    let mut check = comparing("5 %");
+    check.expect.push(demand("fresh", vec![Matcher::Within(q("5 %"))]));
+    let unsure = [52.4, 52.6, 52.5].map(|value| measured(&[value]).metric("fresh", metric(&[1.0])));
+    let verdict = judge(NODE, &check, &answer(unsure), &[steady()]);
+    assert_eq!(verdict.decided_by, Some(FindingCode::Inconclusive));
+    let sure = [50.0, 50.1, 49.9].map(|value| measured(&[value]).metric("fresh", metric(&[1.0])));
+    let verdict = judge(NODE, &check, &answer(sure), &[steady()]);
+    assert_eq!(verdict.decided_by, Some(FindingCode::NoBaseline));
+}
+
+#[test]
+fn a_fact_must_hold_and_an_error_is_one_in_a_disturbed_repeat_too() {
+    let mut check = comparing("5 %");
+    check.expect.push(demand("state", vec![Matcher::Is(Literal::Integer(0))]));
+    let seen = |n: u32, state: i64| {
+        let fact = Value::Integer(state);
+        attempt(n, measured(&[50.0 + f64::from(n) / 50.0]).fact("state", fact))
+    };
+    let judged = |second: Attempt| {
+        let attempts = vec![seen(1, 0), second, seen(3, 0), seen(4, 0)];
+        judge(NODE, &check, &Answer::Attempted(attempts), &[steady()])
+    };
+    let disturbed = |attempt| Attempt { disturbed: Some("a backup ran".into()), ..attempt };
+    assert_eq!(judged(disturbed(seen(2, 0))).outcome, Outcome::Pass);
+    assert_eq!(judged(disturbed(seen(2, 1))).outcome, Outcome::Fail);
+    let timed_out = disturbed(error(2, 1, FindingCode::TimedOut));
+    assert_eq!(judged(timed_out).outcome, Outcome::Error);
+}
+
+#[test]
+fn a_creep_is_seen_at_a_look_whatever_counts_as_one_on_the_other_side() {
+    // The baseline counts by session, the first units are of one boot.
+    let crept: Vec<f64> = STEADY.iter().map(|value| value * 1.3).collect();
+    let known = Baseline {
+        current: past(&crept, 5),
+        anchor: past(&STEADY, 1),
+        earlier: past(&[65.0, 65.1, 64.9, 65.0], 2),
+        ..steady()
+    };
+    for looks in [Looks::Once, Looks::UntilDecided] {
+        let verdict = judged(&[65.0, 65.1, 64.9], &known);
+        let mut verdicts = [verdict];
+        settle(&mut verdicts, looks, &[], "2026-11-20");
+        assert_eq!(standing(&verdicts[0]), Standing::Regressed, "{looks:?}");
+    }
+}
+
+#[test]
+fn whether_a_loss_is_certain_is_the_matter_of_the_side_that_shows_it() {
+    // Many sessions at first, one since: against the first it is known well enough.
+    let known = Baseline {
+        current: past(&STEADY.map(|value| value * 1.1), 1),
+        anchor: past(&STEADY, 5),
+        ..steady()
+    };
+    let verdict = judged(&[57.0, 57.1, 56.9], &known);
+    assert_eq!(standing(&verdict), Standing::Regressed, "{}", verdict.comparisons[0].headline());
+    // The other way round nobody knows how sessions differ.
+    let known = Baseline {
+        current: past(&STEADY.map(|value| value * 1.1), 5),
+        anchor: past(&STEADY, 1),
+        ..steady()
+    };
+    let verdict = judged(&[57.0, 57.1, 56.9], &known);
+    assert_eq!(standing(&verdict), Standing::Possible, "{}", verdict.comparisons[0].headline());
+}
+
+#[test]
+fn who_has_no_more_units_keeps_no_other_one_from_its_looks() {
+    let lone = Check { id: "group/lone".into(), ..comparing("10 %") };
+    let known =
+        |id: &str| Baseline { key: CheckKey::new(NODE, id), current: past(&STEADY, 1), ..steady() };
+    let mut verdicts = [
+        judge(NODE, &lone, &runs(&[50.0]), &[known("group/lone")]),
+        judge(NODE, &comparing("10 %"), &runs(&[50.0, 50.1, 49.9, 50.0]), &[known(ID)]),
+    ];
+    settle(&mut verdicts, Looks::UntilDecided, &[], "2026-11-20");
+    assert_eq!(verdicts[0].comparisons[0].look, None);
+    assert_eq!(verdicts[1].comparisons[0].look, Some((1, 6)));
+    assert_eq!(standing(&verdicts[1]), Standing::Same);
 }

@@ -7,11 +7,11 @@
 use std::collections::BTreeSet;
 
 use globset::GlobSet;
-use verify_model::verdict::CheckKey;
+use verify_model::{fingerprint::differences, verdict::CheckKey};
 
 use super::{
     ledger::Ledger,
-    proposal::{Demand, Proposal, Refused},
+    proposal::{Compares, Proposal, Refused},
     ratchet,
     shelf::{Place, Shelf, ShelfError},
     unit::{LEDGER_FORMAT, Unit},
@@ -108,7 +108,7 @@ fn change_by(
         for check in checks {
             let own: Vec<&Unit> = units.iter().filter(|unit| unit.check == check).collect();
             let key = CheckKey::new(&place.node, check);
-            let demands = proposal.demands.get(&key).map(Vec::as_slice).unwrap_or_default();
+            let compares = proposal.compares.get(&key).cloned().unwrap_or_default();
             let run = own.first().map(|unit| unit.run.clone()).unwrap_or_default();
             let refused = |metric, why| Refused {
                 key: key.clone(),
@@ -117,7 +117,7 @@ fn change_by(
                 metric,
                 why,
             };
-            match take(&mut ledger, &own, demands, acceptance) {
+            match take(&mut ledger, &own, &compares, acceptance) {
                 Ok(took) => {
                     let held = took.held.into_iter();
                     change.refused.extend(held.map(|(name, why)| refused(Some(name), why)));
@@ -154,7 +154,7 @@ struct Took {
 fn take(
     ledger: &mut Ledger,
     units: &[&Unit],
-    demands: &[Demand],
+    compares: &Compares,
     acceptance: &Acceptance,
 ) -> Result<Took, String> {
     let Some(first) = units.first() else { return Ok(Took::default()) };
@@ -162,7 +162,7 @@ fn take(
         same_kind(first, unit)?;
     }
     let newest = ledger.history(&first.check).and_then(|history| history.newest().cloned());
-    let held = held(ledger, units, demands);
+    let held = held(ledger, units, compares);
     let rebased = newest.is_some() && acceptance.rebase.holds_for(&first.check, !held.is_empty());
     let held = if rebased { Vec::new() } else { held };
     let anew = acceptance.new_epoch || rebased;
@@ -192,6 +192,11 @@ fn take(
         if unit.anchor.is_some() || !unit.withheld.is_empty() {
             LEDGER_FORMAT.clone_into(&mut unit.format);
         }
+        if compares.only_reads && ledger.measured(&unit) {
+            // The same result, read again.
+            took.known += 1;
+            continue;
+        }
         let there = ledger.get(&unit.id());
         if there.is_some_and(|there| !there.is_same_attempt(&unit)) {
             return Err(format!("run {} was accepted before, with another content", unit.run));
@@ -214,20 +219,20 @@ fn take(
 }
 
 /// Names the metrics that are worse than is tolerated, with the reason.
-fn held(ledger: &Ledger, units: &[&Unit], demands: &[Demand]) -> Vec<(String, String)> {
+fn held(ledger: &Ledger, units: &[&Unit], compares: &Compares) -> Vec<(String, String)> {
     let mut held: Vec<(String, String)> = Vec::new();
     let Some(first) = units.first() else { return held };
     let Some(history) = ledger.history(&first.check) else { return held };
     if history.newest().is_none_or(|newest| comparable(newest, first).is_err()) {
         return held;
     }
-    for demand in demands {
+    for demand in &compares.demands {
         let Some((metric, _)) = first.metric_of(&demand.field) else { continue };
         let is_new = |unit: &&&Unit| {
             ledger.get(&unit.id()).is_none_or(|there| !there.metrics.contains_key(metric))
         };
         let new: Vec<&Unit> = units.iter().filter(is_new).copied().collect();
-        if let Some(why) = ratchet::worse(&history, &new, demand)
+        if let Some(why) = ratchet::worse(&history, &new, demand, compares.depends)
             && !held.iter().any(|(known, _)| known == metric)
         {
             held.push((metric.to_owned(), why));
@@ -261,6 +266,9 @@ fn epoch(
     }
     if is_new {
         comparable(newest, first)?;
+        unchanged(newest, first).map_err(|what| {
+            format!("the machine changed since its baseline, {what}; --new-epoch begins anew")
+        })?;
     }
     Ok(newest.epoch.clone())
 }
@@ -278,7 +286,18 @@ fn same_kind(first: &Unit, unit: &Unit) -> Result<(), String> {
     if first.definition != unit.definition {
         return Err(format!("its probe or parameters changed between runs {runs}; accept one"));
     }
+    unchanged(first, unit)
+        .map_err(|what| format!("the machine changed between runs {runs}, {what}; accept one"))?;
     comparable(first, unit).map_err(|_| format!("it has other units in runs {runs}; accept one"))
+}
+
+/// Demands that a machine is made of the same at two units, as far as the metrics depend on it; what is
+/// not known is no change.
+///
+/// *Errors*: the first thing that changed.
+fn unchanged(one: &Unit, other: &Unit) -> Result<(), String> {
+    let changes = differences(&one.fingerprint, &other.fingerprint);
+    changes.causes.first().map_or(Ok(()), |change| Err(change.phrase()))
 }
 
 /// Demands that a unit may stand beside the newest one.

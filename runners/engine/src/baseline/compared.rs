@@ -26,8 +26,10 @@ pub struct Accepted {
     machine: String,
     definition: String,
     simulated: bool,
-    /// Runs that it was taken from.
-    runs: Vec<String>,
+    /// Newest run that it was taken from.
+    newest: String,
+    /// Whether the probe reads what was measured elsewhere: the same result again is no other run.
+    pub(super) only_reads: bool,
     /// What the machine was made of at the newest unit, and what of it matters.
     fingerprint: Fingerprint,
     depends: &'static [Depends],
@@ -75,9 +77,9 @@ impl Accepted {
             && is_simulated(unit) == self.simulated
     }
 
-    /// Tells whether a run is part of it.
-    pub(super) fn has_run(&self, run: &str) -> bool {
-        self.runs.iter().any(|known| known == run)
+    /// Tells whether a run is part of it, or older.
+    pub(super) fn is_since(&self, run: &str) -> bool {
+        self.newest.as_str() >= run
     }
 
     /// Returns the baseline as this machine's answers are compared with it, in a run that starts now.
@@ -99,6 +101,22 @@ impl Accepted {
         }
         baseline
     }
+}
+
+/// Returns what the metrics of a probe depend on.
+pub(super) fn depends_of(probe: &str) -> &'static [Depends] {
+    probes::find(probe).map_or(&[], |probe| probe.spec().depends)
+}
+
+/// Returns the units that were measured with what the newest one was measured with; across another
+/// ruler nothing is compared.
+pub(super) fn same_rulers<'u>(
+    units: &[&'u Unit],
+    newest: &Unit,
+    depends: &[Depends],
+) -> Vec<&'u Unit> {
+    let rulers = |unit: &Unit| changes(&unit.fingerprint, &newest.fingerprint, depends).rulers;
+    units.iter().copied().filter(|unit| rulers(unit).is_empty()).collect()
 }
 
 fn is_simulated(unit: &Unit) -> bool {
@@ -148,13 +166,17 @@ fn of_check<'h>(
         let now = centre(&history.current, field)?;
         let newest = history.newest()?;
         let measure = now.centre.unit();
-        let anchor = if history.anchor == history.current { &[][..] } else { &history.anchor };
+        let anchor = if history.anchor == history.current {
+            Vec::new()
+        } else {
+            same_rulers(&history.anchor, newest, depends_of(&check.probe))
+        };
         let baseline = Baseline {
             spread: now.spread,
             units: now.units,
             epoch: newest.epoch.clone(),
             current: past(&history.current, field, measure),
-            anchor: past(anchor, field, measure),
+            anchor: past(&anchor, field, measure),
             mismatch: mismatch.clone(),
             ..Baseline::new(CheckKey::new(node, &check.id), field, now.centre)
         };
@@ -163,9 +185,10 @@ fn of_check<'h>(
             machine: newest.machine.clone(),
             definition: newest.definition.clone(),
             simulated: is_simulated(newest),
-            runs: history.current.iter().map(|unit| unit.run.clone()).collect(),
+            newest: history.current.iter().map(|unit| unit.run.clone()).max().unwrap_or_default(),
+            only_reads: probes::find(&check.probe).is_some_and(|probe| !probe.measures_anew()),
             fingerprint: newest.fingerprint.clone(),
-            depends: probes::find(&check.probe).map_or(&[], |probe| probe.spec().depends),
+            depends: depends_of(&check.probe),
             earlier: Vec::new(),
         })
     })

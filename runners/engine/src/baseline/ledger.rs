@@ -156,6 +156,11 @@ impl Ledger {
         units.get(&(id.run.clone(), id.repeat)).map(|entry| &entry.unit)
     }
 
+    /// Tells whether another unit of the check holds the very same measurement.
+    pub(super) fn measured(&self, unit: &Unit) -> bool {
+        self.of(&unit.check).any(|known| known.id() != unit.id() && known.metrics == unit.metrics)
+    }
+
     /// Tells whether there is no unit.
     pub fn is_empty(&self) -> bool {
         self.checks.is_empty()

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use verify_model::{
     check::{Check, Expectation},
     effect::Effect,
+    fingerprint::Depends,
     judge::{final_attempts, judge},
     matcher::Matcher,
     node::Via,
@@ -20,9 +21,11 @@ use verify_model::{
 };
 
 use super::{
+    compared::depends_of,
     shelf::{Place, is_plain},
     unit::{self, Unit},
 };
+use crate::probes;
 
 /// Holds what of a run may become normal.
 #[derive(Clone, Debug, Default)]
@@ -32,7 +35,7 @@ pub struct Proposal {
     /// What is refused.
     pub refused: Vec<Refused>,
     /// What suites tolerate, by check.
-    pub demands: BTreeMap<CheckKey, Vec<Demand>>,
+    pub compares: BTreeMap<CheckKey, Compares>,
 }
 
 impl Proposal {
@@ -42,17 +45,19 @@ impl Proposal {
             self.units.entry(place).or_default().extend(units);
         }
         self.refused.extend(later.refused);
-        self.demands.extend(later.demands);
+        self.compares.extend(later.compares);
     }
 }
 
-/// Holds what a suite tolerates of one field against its baseline.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Demand {
-    /// Dotted path.
-    pub field: String,
-    /// Share of the baseline; 0.02 is 2 %.
-    pub tolerance: f64,
+/// Says how a check compares with baselines.
+#[derive(Clone, Debug, Default)]
+pub struct Compares {
+    /// Demands that compare.
+    pub demands: Vec<Expectation>,
+    /// On what its metrics depend.
+    pub depends: &'static [Depends],
+    /// Whether it reads what was measured elsewhere: the same result again is no other unit.
+    pub only_reads: bool,
 }
 
 /// Names one thing that is refused.
@@ -122,21 +127,18 @@ pub fn propose(run: &Run, wanted: impl Fn(&str) -> bool, simulated: bool) -> Pro
                 Err(why) => proposal.refused.push(refused(repeat, None, why)),
             }
         }
-        proposal.demands.insert(key.clone(), demands(&check.planned.check));
+        proposal.compares.insert(key.clone(), compares(&check.planned.check));
     }
     proposal
 }
 
-/// Lists what a check tolerates against baselines.
-fn demands(check: &Check) -> Vec<Demand> {
-    let of = |expectation: &Expectation| {
-        let tolerance = expectation.matchers.iter().find_map(|matcher| match matcher {
-            Matcher::Within(tolerance) => Some(tolerance.base()),
-            _ => None,
-        })?;
-        Some(Demand { field: expectation.field.clone(), tolerance })
-    };
-    check.expect.iter().filter_map(of).collect()
+fn compares(check: &Check) -> Compares {
+    let within = |e: &&Expectation| e.matchers.iter().any(|m| matches!(m, Matcher::Within(_)));
+    Compares {
+        demands: check.expect.iter().filter(within).cloned().collect(),
+        depends: depends_of(&check.probe),
+        only_reads: probes::find(&check.probe).is_some_and(|probe| !probe.measures_anew()),
+    }
 }
 
 /// Names the metrics of which an attempt misses a fixed limit, with the first of them.

@@ -1,7 +1,7 @@
 //! Which accepted units are one session: those of one boot, less than an hour apart.
 //!
 //! Runs of one boot and one thermal state share what the next boot will not, so they are not
-//! independent. Units whose boot nobody knows are a session each run.
+//! independent. Where nobody knows the boot, the hour alone tells.
 
 use jiff::{SignedDuration, Timestamp};
 use verify_model::{baseline::Past, unit::Unit as UnitOfMeasure};
@@ -38,10 +38,18 @@ impl<'u> Moment<'u> {
         if self.run == next.run {
             return true;
         }
-        let (Some(boot), Some(other)) = (self.boot, next.boot) else { return false };
+        // Of a boot that nobody knows, time alone tells.
+        let rebooted = self.boot.zip(next.boot).is_some_and(|(one, other)| one != other);
         let apart = self.at.zip(next.at).map(|(one, other)| other.duration_since(one).abs());
-        boot == other && apart.is_some_and(|apart| apart < APART)
+        !rebooted && apart.is_some_and(|apart| apart < APART)
     }
+}
+
+/// Counts the sessions of units that are in the order of time.
+pub fn sessions(units: &[&Unit]) -> usize {
+    let moments: Vec<Moment<'_>> = units.iter().map(|unit| Moment::of(unit)).collect();
+    let apart = moments.windows(2).filter(|pair| !pair[0].is_with(&pair[1])).count();
+    apart + usize::from(!moments.is_empty())
 }
 
 /// Returns the values of a field by session; units are in the order of time.
@@ -75,7 +83,7 @@ mod tests {
         // A clock that went back, a time that is none, and a boot that nobody knows.
         assert!(!first.is_with(&moment("B", "b1", "2026-11-19T08:00:00Z")));
         assert!(!first.is_with(&moment("B", "b1", "yesterday")));
-        assert!(!moment("A", "", "2026-11-20T08:00:00Z").is_with(&moment(
+        assert!(moment("A", "", "2026-11-20T08:00:00Z").is_with(&moment(
             "B",
             "",
             "2026-11-20T08:00:00Z"

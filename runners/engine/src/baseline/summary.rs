@@ -126,7 +126,7 @@ impl Summary {
     pub fn of(ledger: &Ledger) -> Self {
         let check: Vec<CheckSummary> =
             ledger.checks().filter_map(|id| summarise(ledger, id)).collect();
-        let is_plain = check.iter().all(|check| check.fingerprint.is_none());
+        let is_plain = check.iter().all(CheckSummary::is_plain);
         let format = if is_plain { PLAIN_FORMAT } else { SUMMARY_FORMAT };
         Self { format: format.to_owned(), check }
     }
@@ -218,6 +218,11 @@ fn better(direction: Direction) -> Option<String> {
 }
 
 impl CheckSummary {
+    /// Tells whether every version reads it.
+    fn is_plain(&self) -> bool {
+        self.fingerprint.is_none() && self.anchor_epoch.is_none()
+    }
+
     fn table(&self) -> Table {
         let mut table = Table::new();
         table.decor_mut().set_prefix("\n");

@@ -252,6 +252,9 @@ impl Unit {
         if self.format == PLAIN_FORMAT && !self.fingerprint.is_empty() {
             return Some(format!("`{PLAIN_FORMAT}` has no `fingerprint`"));
         }
+        if self.format == PLAIN_FORMAT && (self.anchor.is_some() || !self.withheld.is_empty()) {
+            return Some(format!("`{PLAIN_FORMAT}` has neither `anchor` nor `withheld`"));
+        }
         // What is no id would sort as the newest for ever.
         let anchor = self.anchor.iter().map(|anchor| ("anchor", anchor));
         for (key, id) in [("run", &self.run), ("epoch", &self.epoch)].into_iter().chain(anchor) {

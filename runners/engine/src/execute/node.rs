@@ -250,7 +250,7 @@ impl<'a> NodeRun<'a> {
         self.observer.event(Event::Answered { key, answer: recorded });
         let mut settled = [verdict.outline()];
         settle(&mut settled, Looks::Once, std::slice::from_ref(self.node), self.today);
-        if settled.iter().any(|v| v.outcome == Outcome::Fail && !v.is_waived()) {
+        if settled.iter().any(|v| v.outcome_for_others() == Outcome::Fail && !v.is_waived()) {
             self.gatherer.context.failed.store(true, Ordering::SeqCst);
         }
         self.outcomes.insert(&self.steps[at].check.id, verdict.outcome_for_others());

@@ -16,7 +16,7 @@ use verify_model::{
     ask::Ask,
     check::{Check, Params},
     evidence::Evidence,
-    fingerprint::Fingerprint,
+    fingerprint::{Fingerprint, group},
     node::{Facts, NodeFile},
     observation::Observation,
 };
@@ -60,6 +60,9 @@ impl Wanted {
                 wanted.compilers.extend(With(&check.with).text("compiler").map(str::to_owned));
             }
         }
+        // A waiver that names hardware must find it, whatever else is planned.
+        let named = file.waivers.iter().flat_map(|waiver| waiver.only.keys());
+        wanted.groups.extend(named.filter_map(|path| Some(group(path)?.name)));
         let own = file.links.iter().filter_map(|link| link.ends[0].interface.clone());
         wanted.interfaces = own.collect();
         wanted

@@ -3,7 +3,7 @@
 //! Only what is known on both sides is compared: a field that was not gathered is unknown, which is
 //! never a change.
 
-use verify_model::fingerprint::Fingerprint;
+use verify_model::fingerprint::{self, Fingerprint};
 
 use super::{
     index::{HistoryError, Index},
@@ -65,10 +65,12 @@ pub fn differences(
 
 /// Compares what two machines are made of.
 fn parts(before: &Fingerprint, after: &Fingerprint) -> Vec<Difference> {
-    let known = before.0.iter().filter_map(|(path, was)| {
-        let (was, is) = (was.as_deref()?, after.get(path)?);
-        let [before, after] = [was, is].map(str::to_owned);
-        (was != is).then(|| Difference { what: path.clone(), before, after })
+    let said = |value: Option<String>| value.unwrap_or_else(|| "not there".to_owned());
+    let changes = fingerprint::differences(before, after).causes.into_iter();
+    let said = changes.map(|change| Difference {
+        what: change.title,
+        before: said(change.then),
+        after: said(change.now),
     });
-    known.collect()
+    said.collect()
 }

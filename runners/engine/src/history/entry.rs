@@ -146,7 +146,7 @@ fn values(node: &RunNode, check: &RunCheck) -> Vec<Value> {
     let Answer::Attempted(attempts) = &check.answer else { return Vec::new() };
     let finals = final_attempts(attempts);
     let (planned, verdict) = (&check.planned.check, &check.verdict);
-    let flags = flags(node, &finals);
+    let flags = flags(node, verdict.outcome, &finals);
     let definition = definition(planned);
     let mut found: Vec<Value> = Vec::new();
     for reading in &verdict.readings {
@@ -167,7 +167,7 @@ fn values(node: &RunNode, check: &RunCheck) -> Vec<Value> {
     found
 }
 
-fn flags(node: &RunNode, finals: &[&Attempt]) -> Flags {
+fn flags(node: &RunNode, outcome: Outcome, finals: &[&Attempt]) -> Flags {
     let observed = || finals.iter().filter_map(|attempt| attempt.result.as_ref().ok());
     Flags {
         simulated: node.facts.simulated.is_some()
@@ -175,7 +175,7 @@ fn flags(node: &RunNode, finals: &[&Attempt]) -> Flags {
             || observed().any(|observation| observation.simulated.is_some()),
         replayed: matches!(node.via, Via::Replay(_)),
         disturbed: finals.iter().any(|attempt| attempt.disturbed.is_some()),
-        errored: finals.iter().any(|attempt| attempt.result.is_err()),
+        errored: outcome == Outcome::Error || finals.iter().any(|attempt| attempt.result.is_err()),
     }
 }
 

@@ -78,8 +78,10 @@ impl Index {
         let mut wanted = Vec::new();
         for listed in store.list()? {
             let known = kept.remove(&listed.id);
+            // What could not be read is tried again: rights, a disk or a newer verify may read it now.
             let is_settled = known.as_ref().is_some_and(|known| {
-                known.whole || size(&listed.path).is_some_and(|size| size == known.size)
+                known.fault.is_none()
+                    && (known.whole || size(&listed.path).is_some_and(|size| size == known.size))
             });
             match known {
                 Some(known) if is_settled && !all => {

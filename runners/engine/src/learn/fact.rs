@@ -2,6 +2,8 @@
 
 use verify_model::{field::FieldKind, observation::Observation, value::Value};
 
+use super::text::is_plain;
+
 /// Fewest runs that can show that a fact stays.
 const FEWEST_RUNS: usize = 2;
 /// Longest text that is learned. *Units*: characters.
@@ -118,7 +120,7 @@ fn written(value: &Value) -> Result<toml_edit::Value, String> {
         Value::Cpus(cpus) => Ok(cpus.to_string().into()),
         Value::Text(text) if text.trim().is_empty() => Err("empty".to_owned()),
         // A suite would read `${` as a variable; a text that a node chose must not be a line of its own.
-        Value::Text(text) if text.contains("${") || text.chars().any(char::is_control) => {
+        Value::Text(text) if text.contains("${") || !text.chars().all(is_plain) => {
             Err("a text that a suite cannot hold as it is".to_owned())
         }
         Value::Text(text) if text.chars().count() > LONGEST => Err("too long a text".to_owned()),

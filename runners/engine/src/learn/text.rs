@@ -80,8 +80,13 @@ impl<'h> Page<'h> {
                     format!("{{ {} = {value}, source = {} }}", found.matcher, self.source(runs))
                 })
             } else {
-                fact::stable(path, kind.as_ref(), &answers.seen)
-                    .map(|value| format!("{{ is = {value}, source = {} }}", self.source(runs)))
+                let found = fact::stable(path, kind.as_ref(), &answers.seen);
+                if found.is_ok() && answers.sessions.len() < 2 {
+                    notes.push(format!(
+                        "{path}: seen in one boot only; take it out if a boot changes it"
+                    ));
+                }
+                found.map(|value| format!("{{ is = {value}, source = {} }}", self.source(runs)))
             };
             match found {
                 Ok(line) => {
@@ -223,12 +228,14 @@ fn comment(out: &mut String, text: &str) {
     let _ = writeln!(out, "# {line}");
 }
 
+/// Tells whether a character is one that a person sees: no control, and nothing that turns a line round.
+pub(super) fn is_plain(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+}
+
 /// Keeps a text on one line of a comment, and free of what a terminal would obey.
 fn plain_comment(text: &str) -> String {
-    let is_plain = |c: char| {
-        !c.is_control()
-            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
-    };
     text.chars().map(|c| if is_plain(c) { c } else { ' ' }).collect()
 }
 

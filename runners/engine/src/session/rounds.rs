@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use verify_model::{
-    comparison::Standing,
     observation::Attempt,
     settle::{Looks, settle},
     statistics::RUNS,
@@ -34,11 +33,13 @@ pub(super) fn open(
     settle(&mut settled, Looks::UntilDecided, &[], "");
     let mut again = Vec::new();
     for verdict in &settled {
-        let undecided = verdict.comparisons.iter().filter(|comparison| {
-            comparison.standing == Standing::Inconclusive && !comparison.by_session
-        });
+        let undecided = verdict
+            .comparisons
+            .iter()
+            .filter(|comparison| comparison.is_open() && !comparison.by_session);
         let missing = undecided.filter_map(|comparison| {
-            let units = u32::try_from(comparison.new.runs).ok()?;
+            // What cannot be computed is not computed from more.
+            let units = u32::try_from(comparison.new.runs).ok().filter(|runs| *runs > 0)?;
             Some(RUNS.next(units)?.saturating_sub(units))
         });
         let (Some(missing), Some(known)) = (missing.max(), attempts.get(&verdict.key)) else {

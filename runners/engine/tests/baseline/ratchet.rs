@@ -1,7 +1,7 @@
 //! Whether a machine can become slower without anybody saying so, and what is kept of who did.
 
 use verify_engine::baseline::{Acceptance, Change, Ledger, Rebase, accept, change};
-use verify_model::{metric::Direction, run::Run};
+use verify_model::{matcher::Matcher, metric::Direction, run::Run};
 
 use crate::{
     Ground, disk,
@@ -195,4 +195,46 @@ fn of_one_run_that_two_people_accepted_differently_a_merge_keeps_what_either_too
     let mut forged = yours.history(CHECK).unwrap().newest().unwrap().clone();
     forged.metrics.remove("latency");
     assert!(ab.insert(forged).is_err());
+}
+
+/// Builds a run of a probe that exists, on a machine with such a BIOS, cpu and curl.
+fn on(number: u32, rate: f64, fields: &[(&str, &str)]) -> Run {
+    let mut run = at(number, rate);
+    run.checks[0].planned.check.probe = "http".into();
+    let fields = fields.iter().map(|(path, text)| ((*path).to_owned(), Some((*text).to_owned())));
+    run.nodes[0].fingerprint.0.extend(fields);
+    run
+}
+
+#[test]
+fn what_changed_in_the_machine_begins_an_epoch_and_is_never_mixed_into_one() {
+    let ground = Ground::new();
+    let of = |number, curl: &str| on(number, 4.0, &[("tool.curl", curl)]);
+    accepted(&ground.shelf, &of(1, "8.5"));
+    let refused = take(&ground, &of(2, "8.6"), &because("an update"));
+    let [only] = refused.refused.as_slice() else { panic!("{:?}", refused.refused) };
+    assert!(only.why.contains("8.5 -> 8.6; --new-epoch begins anew"), "{}", only.why);
+    let anew = Acceptance { new_epoch: true, ..because("an update") };
+    assert_eq!(take(&ground, &of(2, "8.6"), &anew).taken[0].new, 1);
+    // What was not gathered is no change.
+    assert_eq!(take(&ground, &on(3, 4.0, &[]), &because("more")).taken[0].new, 1);
+}
+
+#[test]
+fn a_tolerance_in_the_unit_of_the_field_is_no_share() {
+    let ground = Ground::new();
+    let within = |number, rate: f64, tolerance: &str| {
+        let mut run = at(number, rate);
+        let matchers = vec![Matcher::Within(tolerance.parse().unwrap())];
+        run.checks[0].planned.check.expect[0].matchers = matchers;
+        run
+    };
+    accepted(&ground.shelf, &within(1, 4.0, "1 GB/s"));
+    assert!(take(&ground, &within(2, 3.5, "1 GB/s"), &because("more")).refused.is_empty());
+    let refused = take(&ground, &within(3, 2.5, "1 GB/s"), &because("less"));
+    assert!(
+        why(&refused).starts_with("it is 1.25 GB/s worse than its baseline at first"),
+        "{}",
+        why(&refused)
+    );
 }

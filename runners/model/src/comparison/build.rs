@@ -5,7 +5,7 @@ use crate::{
     baseline::{Baseline, Past},
     check::Expectation,
     finding::FindingCode,
-    metric::SPREAD_SAMPLES,
+    metric::{Direction, SPREAD_SAMPLES},
     observation::Observation,
     quantity::Quantity,
     statistics::{self, Question, Scale, Transform},
@@ -61,16 +61,15 @@ pub(crate) fn build(
     if sides.are_equal() && values.contains(&0.0) {
         return Built::Equal;
     }
-    let scale = if tolerance.dimension() == Dimension::Ratio { Scale::Log } else { Scale::Linear };
+    let scale = scale_of(tolerance);
     let Some(transform) = Transform::of(direction, scale) else {
         return not("no way of it is better, so a change is no loss".to_owned());
     };
     let built = sides_of(expectation, &sides, transform, tolerance, scale);
     let Some(mut sides) = built else {
-        return not(
-            "a share of a value that is zero or less says nothing: give `within` in its unit"
-                .to_owned(),
-        );
+        let own = unit.dimension() == Dimension::Ratio;
+        let hint = if own { "" } else { ": give `within` in its unit" };
+        return not(format!("a share of a value that is zero or less says nothing{hint}"));
     };
     sides.about = About {
         source: expectation.source.clone(),
@@ -93,6 +92,25 @@ pub(crate) fn build(
     }))
 }
 
+/// Makes the question of a demand that compares, from accepted units and those that are to stand beside
+/// them (`earlier` of the baseline); nothing where a value has no place on the scale.
+pub fn question(
+    expectation: &Expectation,
+    direction: Direction,
+    baseline: &Baseline,
+    tolerance: Quantity,
+) -> Option<(Question, Transform)> {
+    let scale = scale_of(tolerance);
+    let transform = Transform::of(direction, scale)?;
+    let values = Values { now: &[], baseline };
+    let sides = sides_of(expectation, &values, transform, tolerance, scale)?;
+    Some((sides.current, transform))
+}
+
+fn scale_of(tolerance: Quantity) -> Scale {
+    if tolerance.dimension() == Dimension::Ratio { Scale::Log } else { Scale::Linear }
+}
+
 /// Holds the numbers of both sides.
 struct Values<'a> {
     now: &'a [f64],
@@ -102,7 +120,9 @@ struct Values<'a> {
 impl Values<'_> {
     fn are_equal(&self) -> bool {
         let then = self.current();
-        let mut all = self.now.iter().copied().chain(then.iter().map(|past| past.value));
+        let others = [&then, &self.baseline.earlier, &self.baseline.anchor];
+        let others = others.into_iter().flatten().map(|past| past.value);
+        let mut all = self.now.iter().copied().chain(others);
         let first = all.next();
         all.all(|value| Some(value) == first)
     }

@@ -8,6 +8,8 @@ pub(crate) mod build;
 pub(crate) mod exact;
 mod say;
 
+pub use build::question;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,8 +37,6 @@ pub enum Standing {
     /// Neither can be said: more units may tell.
     #[default]
     Inconclusive,
-    /// Too many of the run's attempts were disturbed, or the ruler itself moved.
-    Invalid,
 }
 
 impl Standing {
@@ -48,7 +48,6 @@ impl Standing {
             Self::Regressed => "regressed",
             Self::Possible => "possibly regressed",
             Self::Inconclusive => "inconclusive",
-            Self::Invalid => "invalid",
         }
     }
 }
@@ -61,6 +60,26 @@ pub struct Count {
     pub sessions: usize,
     /// Runs.
     pub runs: usize,
+}
+
+/// Holds one metric of a run beside the first units that were ever accepted.
+///
+/// *Units*: as of [`Comparison`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct AtFirst {
+    /// How it stands to them.
+    pub standing: Standing,
+    /// Their centre.
+    pub then: Option<Quantity>,
+    /// Change of the value since.
+    pub change: f64,
+    /// Lower end of its 95 % interval.
+    pub low: f64,
+    /// Upper end of its 95 % interval.
+    pub high: f64,
+    /// Adjusted probability of such a difference by chance, over the family.
+    pub adjusted: f64,
 }
 
 /// Holds one metric of a run beside its baseline.
@@ -80,7 +99,7 @@ pub struct Comparison {
     pub standing: Standing,
     /// How it stands to the first accepted units, where others count now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to_anchor: Option<Standing>,
+    pub at_first: Option<AtFirst>,
     /// Whether the field is demanded; advice otherwise.
     pub demanded: bool,
     /// Centre of the baseline.
@@ -174,6 +193,17 @@ fn worse_up(direction: Direction) -> bool {
 }
 
 impl Comparison {
+    /// Tells whether more units may still change the answer: also of one that is as its baseline, and
+    /// may be worse than the first accepted units.
+    pub fn is_open(&self) -> bool {
+        let first = self.at_first.as_ref().map(|first| first.standing);
+        match self.standing {
+            Standing::Inconclusive => true,
+            Standing::Same | Standing::Improved => first == Some(Standing::Inconclusive),
+            Standing::Regressed | Standing::Possible => false,
+        }
+    }
+
     /// Returns what findings say beside the numbers.
     pub(crate) fn about(&self) -> Option<&About> {
         self.sides.as_ref().map(|sides| &sides.about)

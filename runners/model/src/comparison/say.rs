@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use super::{Comparison, Standing};
-use crate::quantity::{Quantity, display_number};
+use crate::{
+    quantity::{Quantity, display_number},
+    statistics::FEWEST_NEW_RUNS,
+};
 
 /// Baselines of fewer units are called thin. *Source*: `runners/model/STATISTICS.md`.
 const THIN: usize = 10;
@@ -27,14 +30,17 @@ impl Comparison {
             Standing::Inconclusive => {
                 format!("`{field}` is {now}, and its baseline {then} {interval}: too uncertain")
             }
-            Standing::Invalid => {
-                format!(
-                    "`{field}` is {now}, and what nothing can change moved, too: the ruler moved"
-                )
-            }
         };
-        if self.to_anchor == Some(Standing::Regressed) && self.standing == Standing::Regressed {
-            text += "; it crept away from the first accepted units";
+        if let Some(first) = self.at_first.as_ref().filter(|first| first.standing == self.standing)
+            && matches!(self.standing, Standing::Regressed | Standing::Possible)
+        {
+            let (change, low, high) =
+                (self.signed(first.change), self.signed(first.low), self.signed(first.high));
+            let then = shown(first.then);
+            let _ = write!(
+                text,
+                "; against the first accepted units, {then}: {change} [{low}, {high}]"
+            );
         }
         if self.standing == Standing::Possible {
             let _ =
@@ -62,6 +68,13 @@ impl Comparison {
             String::new()
         };
         lines.push(("evidence", format!("{key}{}", self.sides())));
+        if let Some(first) = &self.at_first {
+            let (change, then) = (self.signed(first.change), shown(first.then));
+            let ends = format!("[{}, {}]", self.signed(first.low), self.signed(first.high));
+            let p = display_number(first.adjusted);
+            let name = first.standing.name();
+            lines.push(("at first", format!("{name}, {then}: {change} {ends}; adjusted p {p}")));
+        }
         lines.push(("sees", self.sight()));
         if !self.changed.is_empty() {
             lines.push(("changed", self.causes()));
@@ -133,10 +146,14 @@ impl Comparison {
     }
 
     fn next_units(&self) -> String {
+        if self.new.runs < FEWEST_NEW_RUNS {
+            return format!("{} of at least {FEWEST_NEW_RUNS}", count(self.new.runs, "run"));
+        }
         let seen = self.goal.or_else(|| Some(2.0 * self.tolerance_size()?));
         match (self.needed, seen) {
             (Some(0) | None, _) | (_, None) => {
-                "more runs, a longer baseline or less noise may tell".to_owned()
+                let more = if self.by_session { "more sessions" } else { "more runs" };
+                format!("{more}, a longer baseline or less noise may tell")
             }
             (Some(_), Some(size)) => format!("{} would show {}", self.more(), self.size(size)),
         }
@@ -183,8 +200,9 @@ impl Comparison {
 
     /// Writes a change with its sign.
     fn signed(&self, change: f64) -> String {
-        let sign = if change > 0.0 { "+" } else { "" };
-        format!("{sign}{}", self.size(change))
+        let size = self.size(change);
+        let sign = if change > 0.0 && !size.starts_with("0 ") { "+" } else { "" };
+        format!("{sign}{size}")
     }
 }
 

@@ -5,11 +5,10 @@
 //! said of a comparison before is taken back first, so deciding twice is deciding once.
 
 use crate::{
-    comparison::{Comparison, Count, Sides, Standing},
+    comparison::{AtFirst, Comparison, Count, Sides, Standing},
     quantity::Quantity,
     statistics::{
-        Estimate, FWER, Guard, Question, RUNS, SESSIONS, Schedule, UnitKind, Word, adjusted, both,
-        first,
+        Estimate, FWER, Guard, Question, RUNS, SESSIONS, Schedule, UnitKind, Word, adjusted, first,
     },
     verdict::Verdict,
 };
@@ -32,10 +31,13 @@ struct Seen {
 
 impl Seen {
     fn of(sides: &Sides, units: Option<usize>) -> Option<Self> {
-        let ask = |question: &Question| match units {
-            Some(units) => first(question, units).estimate(),
-            None => question.estimate(),
+        let cut = |question: &Question| match units {
+            // What counts as one is the current side's to say: both see the same runs.
+            Some(units) => first(&sides.current, units).new,
+            None => question.new.clone(),
         };
+        let ask =
+            |question: &Question| Question { new: cut(question), ..question.clone() }.estimate();
         let anchor = match &sides.anchor {
             Some(anchor) => Some(ask(anchor)?),
             None => None,
@@ -43,9 +45,11 @@ impl Seen {
         Some(Self { current: ask(&sides.current)?, anchor })
     }
 
-    /// Returns the p of one side; where both are compared, each has half the level.
+    /// Returns the p of one side; where both are compared, each has half the level. Without an anchor
+    /// the current side stands for it.
     fn p(&self, anchor: bool) -> f64 {
-        let own = if anchor { self.anchor.as_ref() } else { Some(&self.current) };
+        let own =
+            if anchor { self.anchor.as_ref().or(Some(&self.current)) } else { Some(&self.current) };
         let share = if self.anchor.is_some() { 2.0 } else { 1.0 };
         own.map_or(1.0, |estimate| (estimate.p * share).min(1.0))
     }
@@ -62,7 +66,9 @@ pub(super) fn decide(verdicts: &mut [Verdict], looks: Looks) {
     let whole = members.len();
     match looks {
         Looks::Once => {
-            look(&mut members, &[], Look { units: None, level: FWER, spend: 1.0, whole });
+            let (all, mut known) = (vec![true; whole], vec![Known::default(); whole]);
+            let once = Look { units: None, level: FWER, spend: 1.0, whole };
+            look(&mut members, &all, &mut known, once);
         }
         Looks::UntilDecided => {
             let (sessions, runs): (Vec<_>, Vec<_>) =
@@ -92,32 +98,47 @@ struct Look {
 }
 
 /// Plays the looks of a schedule over a family.
+///
+/// Who has not the units of a look takes no part in it and keeps nobody waiting; who never had those of
+/// the first is looked at once more, with nothing to spend: it can be the same, and never worse.
 fn play(family: &mut [&mut Comparison], schedule: &Schedule, whole: usize) {
     let share = real(family.len()) / real(whole.max(1));
     let spend = schedule.largest_spend();
-    let mut done: Vec<Option<(f64, f64)>> = vec![None; family.len()];
+    let mut p: Vec<Known> = vec![Known::default(); family.len()];
     for (at, (units, part)) in schedule.looks.iter().zip(schedule.spend).enumerate() {
         let units = *units as usize;
-        // Each happens once, when all that is undecided has as many units.
-        let ready = family.iter().zip(&done).all(|(member, done)| {
-            done.is_some() || member.sides.as_ref().is_some_and(|sides| has(&sides.current, units))
-        });
-        if at > 0 && !ready {
-            break;
-        }
-        let units = ready.then_some(units);
-        look(family, &done, Look { units, level: FWER * part * share, spend, whole });
-        for (member, done) in family.iter_mut().zip(&mut done) {
-            if done.is_none() {
-                member.look = ready.then_some((at + 1, schedule.looks.len()));
-                let decided = member.standing != Standing::Inconclusive;
-                let p = member.sides.as_ref().and_then(|sides| Seen::of(sides, units));
-                *done = p.filter(|_| decided && ready).map(|seen| (seen.p(false), seen.p(true)));
+        let takes_part: Vec<bool> = family
+            .iter()
+            .zip(&p)
+            .map(|(member, known)| {
+                let sides = member.sides.as_ref();
+                !known.decided && sides.is_some_and(|sides| has(&sides.current, units))
+            })
+            .collect();
+        let level = FWER * part * share;
+        look(family, &takes_part, &mut p, Look { units: Some(units), level, spend, whole });
+        for ((member, known), took) in family.iter_mut().zip(&mut p).zip(takes_part) {
+            if took {
+                member.look = Some((at + 1, schedule.looks.len()));
+                known.decided = !member.is_open();
             }
         }
-        if done.iter().all(Option::is_some) || !ready {
-            break;
-        }
+    }
+    let never: Vec<bool> = family.iter().map(|member| member.look.is_none()).collect();
+    look(family, &never, &mut p, Look { units: None, level: 0.0, spend, whole });
+}
+
+/// Holds what is known of a member of a family so far.
+#[derive(Clone, Copy)]
+struct Known {
+    current: f64,
+    anchor: f64,
+    decided: bool,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { current: 1.0, anchor: 1.0, decided: false }
     }
 }
 
@@ -129,32 +150,20 @@ fn has(question: &Question, units: usize) -> bool {
     }
 }
 
-/// Looks at a family once; what is done keeps its p and its word.
-fn look(family: &mut [&mut Comparison], done: &[Option<(f64, f64)>], look: Look) {
-    let is_done = |at: usize| done.get(at).copied().flatten();
+/// Looks once at those who take part; the others keep their p, and stay in the family.
+fn look(family: &mut [&mut Comparison], takes_part: &[bool], known: &mut [Known], look: Look) {
     let seen: Vec<Option<Seen>> = family
         .iter()
-        .enumerate()
-        .map(|(at, member)| match (is_done(at), &member.sides) {
-            (None, Some(sides)) => Seen::of(sides, look.units),
-            _ => None,
-        })
+        .zip(takes_part)
+        .map(|(member, takes)| Seen::of(member.sides.as_deref().filter(|_| *takes)?, look.units))
         .collect();
-    let p = |at: usize, anchor: bool| match (is_done(at), &seen[at]) {
-        (Some((current, first)), _) => {
-            if anchor {
-                first
-            } else {
-                current
-            }
+    for (known, seen) in known.iter_mut().zip(&seen) {
+        if let Some(seen) = seen {
+            *known = Known { current: seen.p(false), anchor: seen.p(true), ..*known };
         }
-        (None, Some(seen)) => seen.p(anchor),
-        (None, None) => 1.0,
-    };
-    let side = |anchor: bool| -> Vec<f64> {
-        adjusted(&(0..family.len()).map(|at| p(at, anchor)).collect::<Vec<_>>())
-    };
-    let (current, anchor) = (side(false), side(true));
+    }
+    let current = adjusted(&known.iter().map(|known| known.current).collect::<Vec<_>>());
+    let anchor = adjusted(&known.iter().map(|known| known.anchor).collect::<Vec<_>>());
     for (at, member) in family.iter_mut().enumerate() {
         let Some(seen) = &seen[at] else { continue };
         let adjusted = Adjusted { current: current[at], anchor: anchor[at] };
@@ -172,14 +181,19 @@ fn write(member: &mut Comparison, seen: &Seen, p: &Adjusted, look: Look) {
     let Some(sides) = member.sides.as_deref() else { return };
     let tol = sides.current.tol;
     let estimate = &seen.current;
-    let own = estimate.word(p.current <= look.level, tol);
-    let first = seen.anchor.as_ref().map(|anchor| anchor.word(p.anchor <= look.level, tol));
-    let word = first.map_or(own, |first| both(own, first));
-    let worst = seen.anchor.iter().map(|anchor| anchor.est).fold(estimate.est, f64::max);
     // On a first look the noise between sessions is a row of a table: only what no noise explains is
     // red.
-    let known = sides.learned || !estimate.provisional || worst >= sides.disaster;
-    let standing = standing(word, known);
+    let stands = |side: &Estimate, adjusted: f64| {
+        let known = sides.learned || !side.provisional || side.est >= sides.disaster;
+        standing(side.word(adjusted <= look.level, tol), known)
+    };
+    let own = stands(estimate, p.current);
+    let first = seen.anchor.as_ref().map(|anchor| stands(anchor, p.anchor));
+    let standing = match (own, first) {
+        (Standing::Regressed, _) | (_, Some(Standing::Regressed)) => Standing::Regressed,
+        (Standing::Possible, _) | (_, Some(Standing::Possible)) => Standing::Possible,
+        (own, _) => own,
+    };
     let share = if seen.anchor.is_some() { 2.0 } else { 1.0 };
     let alpha = FWER * look.spend / real(look.whole.max(1)) / share;
     let change = |shift: f64| sides.transform.change(shift).clamp(-f64::MAX, f64::MAX);
@@ -198,7 +212,18 @@ fn write(member: &mut Comparison, seen: &Seen, p: &Adjusted, look: Look) {
         standing,
         then: then.or(member.then),
         now: now.or(member.now),
-        to_anchor: first.map(|first| self::standing(first, known)),
+        at_first: seen.anchor.as_ref().zip(first).map(|(anchor, standing)| {
+            let (low, high) = anchor.interval();
+            let ends = [change(low), change(high)];
+            AtFirst {
+                standing,
+                then: centre(anchor.mean_b),
+                change: change(anchor.est),
+                low: ends[0].min(ends[1]),
+                high: ends[0].max(ends[1]),
+                adjusted: p.anchor,
+            }
+        }),
         change: change(estimate.est),
         low: ends[0].min(ends[1]),
         high: ends[0].max(ends[1]),

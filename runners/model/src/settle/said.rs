@@ -11,27 +11,14 @@ use crate::{
     verdict::{Role, Verdict},
 };
 
-/// Codes that say how a comparison came out.
-const CODES: [FindingCode; 8] = [
-    FindingCode::OffBaseline,
-    FindingCode::PossibleRegression,
-    FindingCode::Inconclusive,
-    FindingCode::RulerMoved,
-    FindingCode::Improved,
-    FindingCode::MachineChanged,
-    FindingCode::AdviceMissed,
-    FindingCode::AdviceUnanswered,
-];
-
 /// Writes what is said of every comparison of a verdict; what was said before is taken back.
 pub(super) fn write(verdict: &mut Verdict) {
     if verdict.comparisons.is_empty() {
         return;
     }
     let comparisons = std::mem::take(&mut verdict.comparisons);
+    verdict.findings.retain(|finding| !finding.compares);
     for comparison in &comparisons {
-        let mine = |f: &Finding| f.compares && f.field.as_ref() == Some(&comparison.field);
-        verdict.findings.retain(|f| !(mine(f) && CODES.contains(&f.code)));
         verdict.findings.extend(findings(comparison));
         let role = if comparison.demanded { Role::Expect } else { Role::Advise };
         let own = |r: &&mut crate::verdict::Reading| r.role == role && r.field == comparison.field;
@@ -41,7 +28,7 @@ pub(super) fn write(verdict: &mut Verdict) {
             reading.held = match comparison.standing {
                 Standing::Same | Standing::Improved => Some(true),
                 Standing::Regressed => Some(false),
-                Standing::Possible | Standing::Inconclusive | Standing::Invalid => None,
+                Standing::Possible | Standing::Inconclusive => None,
             };
         }
     }
@@ -80,7 +67,6 @@ fn findings(comparison: &Comparison) -> Vec<Finding> {
         Standing::Regressed => Some(FindingCode::OffBaseline),
         Standing::Possible => Some(FindingCode::PossibleRegression),
         Standing::Inconclusive => Some(FindingCode::Inconclusive),
-        Standing::Invalid => Some(FindingCode::RulerMoved),
     };
     let code = code.map(|code| match (comparison.demanded, code.row().severity) {
         (false, Severity::Failure) => FindingCode::AdviceMissed,

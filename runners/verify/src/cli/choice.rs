@@ -90,7 +90,13 @@ pub(crate) struct RunArgs {
     pub(crate) until_decided: bool,
     /// Earlier run whose session counts beside this one, where nothing changed between: several sessions
     /// tell what one cannot. May be given several times.
-    #[arg(long, value_name = "RUN", env = "VERIFY_WITH", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "RUN",
+        env = "VERIFY_WITH",
+        value_delimiter = ',',
+        conflicts_with = "until_decided"
+    )]
     pub(crate) with: Vec<String>,
     /// Show every reading of every check.
     #[arg(long, short, env = "VERIFY_VERBOSE", value_parser = switch)]

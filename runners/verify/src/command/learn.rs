@@ -18,7 +18,10 @@ use verify_engine::{
     },
     record, session,
 };
-use verify_model::run::Run;
+use verify_model::{
+    node::Via,
+    run::{Run, RunNode},
+};
 
 use crate::{cli::LearnArgs, output, place};
 
@@ -32,7 +35,8 @@ pub(crate) fn learn(root: Option<&Path>, args: &LearnArgs) -> anyhow::Result<u8>
     let root = place::root(root)?;
     let node = &args.node;
     session::known_node(&catalog::load(&root)?, node)?;
-    let runs = if args.runs.is_empty() { newest(node)? } else { given(&args.runs)? };
+    let runs =
+        if args.runs.is_empty() { newest(node, args.allow_simulated)? } else { given(&args.runs)? };
     if !runs.iter().any(|run| run.nodes.iter().any(|asked| asked.file.name == *node)) {
         bail!(
             "no recorded run asked node {node}: `verify run --node {node}` makes one; {FEWEST_RUNS} of them, over days and boots, are enough for limits"
@@ -69,12 +73,17 @@ pub(crate) fn learn(root: Option<&Path>, args: &LearnArgs) -> anyhow::Result<u8>
 }
 
 /// Reads the newest runs that asked a node.
-fn newest(node: &str) -> anyhow::Result<Vec<Run>> {
+fn newest(node: &str, simulated: bool) -> anyhow::Result<Vec<Run>> {
     let mut runs = Vec::new();
     for listed in place::store()?.list()?.into_iter().rev().take(LOOKED_AT) {
         // What is cut or damaged is no run to learn from, and no reason not to learn.
         let Ok(run) = record::read_whole(&listed.path) else { continue };
-        if run.nodes.iter().any(|asked| asked.file.name == node) {
+        // What measured nothing takes no place of what did.
+        let counts = |asked: &RunNode| match &asked.via {
+            Via::Replay(_) => false,
+            _ => simulated || asked.facts.simulated.is_none(),
+        };
+        if run.nodes.iter().any(|asked| asked.file.name == node && counts(asked)) {
             runs.push(run);
         }
         if runs.len() == NEWEST {

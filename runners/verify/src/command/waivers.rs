@@ -8,8 +8,12 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use verify_engine::load::{catalog::Catalog, root::WAIVERS_FILE};
 use verify_model::waiver::Waiver;
+use verify_reports::clean::one_line;
 
 use crate::output;
+
+/// Longest text of a waiver on a line. *Units*: characters.
+const LONGEST: usize = 500;
 
 /// Bounds how many checks are named in a line.
 const NAMED: usize = 4;
@@ -74,12 +78,16 @@ fn rows(catalog: &Catalog) -> Vec<Row<'_>> {
 
 fn shown(row: &Row<'_>, day: &str) -> String {
     let Row { check, node, waiver, meets } = row;
-    let whose = node.map_or_else(|| "every node".to_owned(), |node| format!("node {node}"));
+    // A file of somebody else's is no more to be trusted than a node.
+    let plain = |text: &str| one_line(text, LONGEST);
+    let check = &plain(check);
+    let whose =
+        node.map_or_else(|| "every node".to_owned(), |node| format!("node {}", plain(node)));
     let strict = if waiver.strict { ", strict" } else { "" };
     let mut text = format!("{check} on {whose}: {}{strict}\n", ends(waiver, day));
-    let _ = writeln!(text, "  {}: {}", waiver.owner, waiver.reason);
+    let _ = writeln!(text, "  {}: {}", plain(&waiver.owner), plain(&waiver.reason));
     if let Some(scope) = waiver.scope() {
-        let _ = writeln!(text, "  only where {scope}");
+        let _ = writeln!(text, "  only where {}", plain(&scope));
     }
     let mut names: Vec<&str> = meets.iter().map(|(_, check)| *check).collect();
     names.dedup();

@@ -31,7 +31,7 @@ type Candidates = Vec<CompletionCandidate>;
 type Finder = fn(&Line, &str) -> Candidates;
 
 /// Finds values by the id of the argument.
-const FINDERS: [(&str, Finder); 23] = [
+const FINDERS: [(&str, Finder); 24] = [
     ("allow_load", |line, _| line.nodes()),
     ("checks", |line, _| line.checks()),
     ("dir", |_, typed| PathCompleter::dir().complete(OsStr::new(typed))),
@@ -50,6 +50,7 @@ const FINDERS: [(&str, Finder); 23] = [
     ("root", |_, typed| PathCompleter::dir().complete(OsStr::new(typed))),
     ("run", |_, typed| runs_or_files(typed)),
     ("runs", |_, typed| runs_or_files(typed)),
+    ("with", |_, typed| runs_or_files(typed)),
     ("suite", |line, _| line.suites()),
     ("suites", |line, _| line.suites()),
     ("tags", |line, _| line.tags()),

@@ -43,7 +43,7 @@ fn a_check_that_passes_again_asks_for_the_waiver_to_be_removed() {
     ground
         .run(&[])
         .exits(0)
-        .says(&["passes again: the waiver of ops (runners/nodes/box.toml:3) is not needed"]);
+        .says(&["passes again: the waiver of ops (runners/nodes/box.toml:4) is not needed"]);
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn waivers_are_listed_with_the_days_that_are_left_and_what_they_excuse() {
         "excuses 2 checks: a/one, a/two",
         "waivers.toml:2",
         "b/one on node box: expired on 2020-01-01, ",
-        "runners/nodes/box.toml:3",
+        "runners/nodes/box.toml:4",
     ]);
     let json = ground.say(&["list", "waivers", "--node", "box", "--json"]).exits(0);
     let list: serde_json::Value = serde_json::from_str(&json.out).unwrap();

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use verify_engine::{
-    baseline::{Shelf, ShelfError, Unit, session_of},
+    baseline::{Shelf, ShelfError, sessions},
     load::{diagnostic::LoadError, root::Root},
     plan, record,
 };
@@ -86,13 +86,6 @@ fn runs_of(root: &Root, names: &[String]) -> anyhow::Result<Vec<Run>> {
 /// Counts a thing in words.
 fn count(number: usize, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
-}
-
-/// Counts the sessions of some units.
-fn sessions(units: &[&Unit]) -> usize {
-    let sessions: std::collections::BTreeSet<&str> =
-        units.iter().map(|unit| session_of(unit)).collect();
-    sessions.len()
 }
 
 /// Reads a reason as one line.

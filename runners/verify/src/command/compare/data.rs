@@ -231,6 +231,7 @@ impl Node {
             self.not_comparable
                 .first()
                 .cloned()
+                .or_else(|| one_simulated(then, now))
                 .or_else(|| other_definition(then, now))
                 .or_else(|| other_ruler(now, old, new))
                 .or_else(|| disturbed("first", then))
@@ -258,6 +259,19 @@ impl Told {
 fn demands(check: &RunCheck) -> Vec<(&str, &[Matcher])> {
     let demands = check.planned.check.expect.iter();
     demands.map(|demand| (demand.field.as_str(), demand.matchers.as_slice())).collect()
+}
+
+/// Says that a part of one machine was simulated, such as its GPUs.
+fn one_simulated(then: &RunCheck, now: &RunCheck) -> Option<String> {
+    let is_simulated = |check: &RunCheck| match &check.answer {
+        Answer::Attempted(attempts) => attempts
+            .iter()
+            .filter_map(|attempt| attempt.result.as_ref().ok())
+            .any(|observation| observation.simulated.is_some()),
+        _ => false,
+    };
+    (is_simulated(then) != is_simulated(now))
+        .then(|| "one of the two is simulated, and the other is real".to_owned())
 }
 
 fn other_definition(then: &RunCheck, now: &RunCheck) -> Option<String> {

@@ -189,6 +189,10 @@ fn moved((old, new): (Quantity, Quantity), direction: Option<Direction>) -> (Sai
     let (old, new) = (old.base(), new.base());
     let share = (old != 0.0).then(|| (new - old) / old.abs() * 100.0);
     let verdict = match direction {
+        // In another spelling, such as 1 us and 1000 ns.
+        Some(Direction::HigherIsBetter | Direction::LowerIsBetter) if (new - old).abs() <= 0.0 => {
+            Said::Same
+        }
         Some(Direction::HigherIsBetter) if new > old => Said::Better,
         Some(Direction::LowerIsBetter) if new < old => Said::Better,
         Some(Direction::HigherIsBetter | Direction::LowerIsBetter) => Said::Worse,

@@ -109,7 +109,10 @@ fn write_change(
         writeln!(text, "    {} values before, {} since{sessions}", change.runs.0, change.runs.1);
     let differences = across(index, before, after)?;
     if differences.is_empty() {
-        let _ = writeln!(text, "    nothing that is recorded of the machine changed there");
+        let _ = writeln!(
+            text,
+            "    nothing that is known of both runs beside it differs; `verify compare` looks wider"
+        );
     }
     for line in differences {
         let _ = writeln!(text, "    changed there: {line}");

@@ -38,7 +38,7 @@ pub(crate) fn history(args: &HistoryArgs) -> anyhow::Result<u8> {
         if args.changes {
             changes::page(index, &chosen, &metrics)
         } else if args.chosen.metrics.is_empty() {
-            list::page(index, &chosen)
+            list::page(index, &chosen, &metrics.wanted(None))
         } else {
             let last = usize::try_from(args.last).unwrap_or(usize::MAX);
             page::page(index, &chosen, &metrics.wanted(Some(last)), ascii)

@@ -48,6 +48,7 @@ static TABLE: &[Row] = &[
             &[
                 "expectation-missed differing",
                 "expectation-missed speed-up",
+                "off-baseline speed-up",
                 "advice-missed speed-up",
                 "advice-missed path",
             ],
