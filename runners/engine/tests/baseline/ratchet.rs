@@ -160,8 +160,7 @@ fn values_that_have_no_logarithm_are_compared_by_their_medians() {
             )],
         );
         let check = &mut run.checks[0].planned.check;
-        check.expect[0].matchers =
-            vec![verify_model::matcher::Matcher::Within("10 %".parse().unwrap())];
+        check.expect[0].matchers = vec![Matcher::Within("10 %".parse().unwrap())];
         check.record.clear();
         run
     };
