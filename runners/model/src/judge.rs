@@ -109,22 +109,9 @@ fn judge_attempts(
     if finals.is_empty() {
         return error(verdict, FindingCode::NotReached, "no attempt was recorded");
     }
-    let mut observations = Vec::new();
     // What is a fact is one in a disturbed repeat, too.
     let disturbed: Vec<_> = left_out.iter().filter_map(|a| a.result.as_ref().ok()).collect();
-    for attempt in &finals {
-        match &attempt.result {
-            Ok(observation) => observations.push(observation),
-            Err(failed) => {
-                let mut finding = Finding::new(failed.code, failed.message.clone());
-                finding.evidence.clone_from(&attempt.evidence);
-                if failed.code.row().severity == Severity::Failure {
-                    add_fix(&mut finding, check);
-                }
-                verdict.findings.push(finding);
-            }
-        }
-    }
+    let observations = observed(verdict, check, &finals);
     let answered = observations.len() == finals.len();
     if !observations.is_empty() {
         let all: Vec<&Observation> = observations.iter().copied().chain(disturbed).collect();
@@ -170,6 +157,36 @@ fn judge_attempts(
     if !answered || finals.iter().any(|attempt| attempt.disturbed.is_some()) {
         verdict.comparisons.clear();
     }
+}
+
+/// Returns what attempts saw, and says why the others saw nothing; what several say is said once.
+fn observed<'a>(
+    verdict: &mut Verdict,
+    check: &Check,
+    finals: &[&'a Attempt],
+) -> Vec<&'a Observation> {
+    let mut observations = Vec::new();
+    for attempt in finals {
+        let failed = match &attempt.result {
+            Ok(observation) => {
+                observations.push(observation);
+                continue;
+            }
+            Err(failed) => failed,
+        };
+        let same = |f: &&mut Finding| f.code == failed.code && f.message == failed.message;
+        if let Some(known) = verdict.findings.iter_mut().find(same) {
+            known.evidence.extend(&attempt.evidence);
+            continue;
+        }
+        let mut finding = Finding::new(failed.code, failed.message.clone());
+        finding.evidence.clone_from(&attempt.evidence);
+        if failed.code.row().severity == Severity::Failure {
+            add_fix(&mut finding, check);
+        }
+        verdict.findings.push(finding);
+    }
+    observations
 }
 
 /// Returns the attempts that count, and those that do not: up to a third may have been disturbed.

@@ -28,9 +28,9 @@ fn last_id(ground: &Ground) -> String {
 
 #[test]
 fn what_is_decided_at_the_first_look_is_measured_three_times() {
-    let ground = accepted("100000 %");
+    let ground = accepted("100000000 %");
     let said = ground.run(&["--until-decided"]).exits(0);
-    said.says(&["✓ pass", "same:", "tolerance 100000 %", "thin baseline"]);
+    said.says(&["✓ pass", "same:", "tolerance 100000000 %", "thin baseline"]);
     let record = ground.last();
     assert_eq!(attempts(&record), 3);
     assert_eq!(of_kind(&record, "started")[0]["until-decided"], true);
@@ -63,7 +63,7 @@ fn without_a_baseline_nothing_more_is_measured_than_the_suite_says() {
 
 #[test]
 fn sessions_of_earlier_runs_count_beside_a_new_one() {
-    let ground = accepted("100000 %");
+    let ground = accepted("100000000 %");
     let base = last_id(&ground);
     ground.run(&["--with", &base]).exits(2).complains(&["is part of the baseline"]);
     ground.run(&[]).exits(0);
@@ -75,7 +75,7 @@ fn sessions_of_earlier_runs_count_beside_a_new_one() {
     ground.suite("things", &[("other/spawn", &timed("10 %"))]);
     ground.run(&[]);
     let other = last_id(&ground);
-    ground.suite("things", &[("time/spawn", &timed("100000 %"))]);
+    ground.suite("things", &[("time/spawn", &timed("100000000 %"))]);
     ground
         .run(&["--with", &other])
         .exits(2)
