@@ -92,6 +92,12 @@ pub(crate) fn lines(run: &Run, check: &RunCheck) -> Vec<Line> {
     lines
 }
 
+/// Says what to do about a check, by its main finding; `None` where nothing is to be done.
+pub(crate) fn next(run: &Run, check: &RunCheck) -> Option<String> {
+    let main = check.verdict.main_finding()?;
+    Some(next_of(run, check, main)).filter(|next| !next.is_empty())
+}
+
 /// Names places, several lines of one file together.
 fn places_in_words(places: &[&Location]) -> String {
     let mut files: Vec<(&str, Vec<String>)> = Vec::new();

@@ -4,8 +4,14 @@
 //! terminal. Every text passes [`clean`], for text from a node is hostile. What is a failure, an
 //! error or a skip is said by [`verify_model::exit`] alone.
 
+#[allow(dead_code, reason = "the formats that use it follow")]
+mod cause;
+#[allow(dead_code, reason = "the formats that use it follow")]
+mod changed;
 pub mod clean;
 mod detail;
+#[allow(dead_code, reason = "the page that uses it follows")]
+mod draw;
 mod junit;
 mod record;
 pub mod sentence;

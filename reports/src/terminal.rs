@@ -17,7 +17,7 @@ use verify_model::{
     run::{Run, RunCheck, RunNode},
 };
 
-use crate::{Format, FormatSpec, RenderError};
+use crate::{Format, FormatSpec, RenderError, cause};
 use page::{Page, Paint};
 
 /// Says how to write for a terminal.
@@ -150,7 +150,7 @@ fn node_checks(page: &mut Page, run: &Run, node: &str) {
 fn is_folded(check: &RunCheck, checks: &[&RunCheck]) -> bool {
     match check.verdict.outcome {
         Outcome::Skip => true,
-        Outcome::Blocked => checks.iter().any(|cause| check::blocks(cause, check)),
+        Outcome::Blocked => checks.iter().any(|cause| cause::blocks(cause, check)),
         _ => false,
     }
 }

@@ -11,6 +11,7 @@ use verify_model::{
 
 use super::page::{Page, Paint};
 use crate::{
+    cause::blocks,
     clean,
     detail::{self, Line, duration},
     sentence::{count, cut_short, situation_of},
@@ -32,14 +33,6 @@ const IDS_SHOWN: usize = 8;
 pub(super) fn id_width(checks: &[&RunCheck]) -> usize {
     let widths = checks.iter().map(|c| c.planned.check.id.chars().count());
     widths.filter(|width| *width <= WIDEST_ID).max().unwrap_or(0)
-}
-
-/// Tells whether one check is the named cause of another one's being blocked.
-pub(super) fn blocks(cause: &RunCheck, check: &RunCheck) -> bool {
-    check.verdict.outcome == Outcome::Blocked
-        && cause.verdict.outcome != Outcome::Blocked
-        && cause.planned.node == check.planned.node
-        && check.verdict.blocked_by.as_deref() == Some(cause.planned.check.id.as_str())
 }
 
 /// Writes a check.

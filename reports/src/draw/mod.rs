@@ -1,0 +1,35 @@
+//! Pictures of a run, as SVG that stands in the page: what people would rather look at than read.
+//!
+//! Each is a pure function of the run and has a title and a sentence for those who do not see it. No
+//! colour is named here: classes are, and [`STYLE`] gives them the colours of the page. All text of a
+//! node is cleaned and escaped.
+
+use verify_model::run::{Run, RunCheck, RunNode};
+
+/// Style of the pictures, for the one style sheet of the page.
+pub(crate) const STYLE: &str = "";
+
+/// Holds one picture.
+pub(crate) struct Picture {
+    /// What it shows, in a few clean words.
+    pub(crate) title: String,
+    /// What it says, in a clean sentence: the text alternative.
+    pub(crate) summary: String,
+    /// The `<svg>` element, safe to stand in the page as it is.
+    pub(crate) svg: String,
+}
+
+/// Draws the run: when what ran, and the nodes with the links between them.
+pub(crate) fn of_run(_run: &Run) -> Vec<Picture> {
+    Vec::new()
+}
+
+/// Draws a node: its CPUs, GPUs, links and network.
+pub(crate) fn of_node(_run: &Run, _node: &RunNode) -> Vec<Picture> {
+    Vec::new()
+}
+
+/// Draws what a check measured.
+pub(crate) fn of_check(_run: &Run, _check: &RunCheck) -> Vec<Picture> {
+    Vec::new()
+}
