@@ -10,9 +10,11 @@ mod cause;
 mod changed;
 pub mod clean;
 mod detail;
+mod digest;
 #[allow(dead_code, reason = "the page that uses it follows")]
 mod draw;
 mod junit;
+mod measured;
 mod record;
 pub mod sentence;
 pub mod terminal;
