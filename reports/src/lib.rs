@@ -4,15 +4,17 @@
 //! terminal. Every text passes [`clean`], for text from a node is hostile. What is a failure, an
 //! error or a skip is said by [`verify_model::exit`] alone.
 
-#[allow(dead_code, reason = "the formats that use it follow")]
+mod brief;
 mod cause;
-#[allow(dead_code, reason = "the formats that use it follow")]
 mod changed;
 pub mod clean;
 mod detail;
+mod digest;
 #[allow(dead_code, reason = "the page that uses it follows")]
 mod draw;
 mod junit;
+mod markdown;
+mod measured;
 mod record;
 pub mod sentence;
 pub mod terminal;
@@ -58,7 +60,7 @@ pub enum RenderError {
 
 /// Holds every format, in the order in which they are listed.
 pub static FORMATS: &[&dyn Format] =
-    &[&terminal::Text, &junit::Junit, &junit::JunitStrict, &record::JsonLines];
+    &[&terminal::Text, &junit::Junit, &junit::JunitStrict, &markdown::Markdown, &record::JsonLines];
 
 /// Finds a format by its name.
 pub fn find(name: &str) -> Option<&'static dyn Format> {
