@@ -4,14 +4,12 @@
 //! terminal. Every text passes [`clean`], for text from a node is hostile. What is a failure, an
 //! error or a skip is said by [`verify_model::exit`] alone.
 
-#[allow(dead_code, reason = "the formats that use it follow")]
 mod cause;
-#[allow(dead_code, reason = "the formats that use it follow")]
 mod changed;
 pub mod clean;
 mod detail;
-#[allow(dead_code, reason = "the page that uses it follows")]
 mod draw;
+mod html;
 mod junit;
 mod record;
 pub mod sentence;
@@ -51,6 +49,9 @@ pub enum RenderError {
     /// What the strict JUnit writer wrote could not be read back.
     #[error("the strict JUnit report could not be counted")]
     JunitCount(#[from] quick_xml::Error),
+    /// The template of the page refused.
+    #[error("the page could not be written")]
+    Page(#[from] askama::Error),
     /// The JSON writer refused.
     #[error("the record could not be written as JSON")]
     Json(#[from] serde_json::Error),
@@ -58,7 +59,7 @@ pub enum RenderError {
 
 /// Holds every format, in the order in which they are listed.
 pub static FORMATS: &[&dyn Format] =
-    &[&terminal::Text, &junit::Junit, &junit::JunitStrict, &record::JsonLines];
+    &[&terminal::Text, &html::Html, &junit::Junit, &junit::JunitStrict, &record::JsonLines];
 
 /// Finds a format by its name.
 pub fn find(name: &str) -> Option<&'static dyn Format> {
