@@ -8,15 +8,21 @@ mod brief;
 mod cause;
 mod changed;
 pub mod clean;
+mod csv;
 mod detail;
 mod digest;
 #[allow(dead_code, reason = "the page that uses it follows")]
 mod draw;
+mod github;
 mod junit;
 mod markdown;
 mod measured;
+mod nagios;
+mod names;
+mod own;
 mod record;
 pub mod sentence;
+mod tap;
 pub mod terminal;
 
 use verify_model::run::Run;
@@ -53,14 +59,26 @@ pub enum RenderError {
     /// What the strict JUnit writer wrote could not be read back.
     #[error("the strict JUnit report could not be counted")]
     JunitCount(#[from] quick_xml::Error),
+    /// The CSV writer refused.
+    #[error("the table could not be written")]
+    Csv(#[from] ::csv::Error),
     /// The JSON writer refused.
     #[error("the record could not be written as JSON")]
     Json(#[from] serde_json::Error),
 }
 
 /// Holds every format, in the order in which they are listed.
-pub static FORMATS: &[&dyn Format] =
-    &[&terminal::Text, &junit::Junit, &junit::JunitStrict, &markdown::Markdown, &record::JsonLines];
+pub static FORMATS: &[&dyn Format] = &[
+    &terminal::Text,
+    &junit::Junit,
+    &junit::JunitStrict,
+    &markdown::Markdown,
+    &github::Github,
+    &tap::Tap,
+    &csv::Csv,
+    &nagios::Nagios,
+    &record::JsonLines,
+];
 
 /// Finds a format by its name.
 pub fn find(name: &str) -> Option<&'static dyn Format> {

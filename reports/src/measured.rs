@@ -7,7 +7,7 @@ use verify_model::{
     comparison::Comparison,
     matcher::Matcher,
     quantity::Quantity,
-    run::{Run, RunCheck, RunNode},
+    run::RunCheck,
     verdict::{Reading, Role},
 };
 
@@ -72,16 +72,6 @@ pub(crate) fn range(check: &RunCheck, field: &str, role: Role) -> Range {
         }
     }
     range
-}
-
-/// Finds the node of a check.
-pub(crate) fn node_of<'r>(run: &'r Run, check: &RunCheck) -> Option<&'r RunNode> {
-    run.nodes.iter().find(|node| node.file.name == check.planned.node)
-}
-
-/// Names the scenario that answered a check instead of a machine.
-pub(crate) fn simulated<'r>(run: &'r Run, check: &RunCheck) -> Option<&'r str> {
-    node_of(run, check)?.facts.simulated.as_deref()
 }
 
 /// Writes a number in full, without the noise of binary fractions.
