@@ -19,11 +19,14 @@ mod markdown;
 mod measured;
 mod nagios;
 mod names;
+mod ocp;
 mod own;
+mod prometheus;
 mod record;
 pub mod sentence;
 mod tap;
 pub mod terminal;
+mod times;
 
 use verify_model::run::Run;
 
@@ -76,7 +79,9 @@ pub static FORMATS: &[&dyn Format] = &[
     &github::Github,
     &tap::Tap,
     &csv::Csv,
+    &prometheus::Prometheus,
     &nagios::Nagios,
+    &ocp::Ocp,
     &record::JsonLines,
 ];
 
