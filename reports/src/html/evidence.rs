@@ -13,7 +13,7 @@ use verify_model::{
 
 use super::{
     check::evidence_of,
-    text::{LONGEST_LINE, LONGEST_NAME, line},
+    text::{LONGEST_LINE, LONGEST_NAME, line, markup},
 };
 use crate::{cause::causes, clean::block, detail::duration};
 
@@ -43,7 +43,7 @@ pub(super) struct Piece {
     pub(super) at: String,
     pub(super) took: String,
     pub(super) streams: Vec<StreamView>,
-    /// What is not shown, in words; empty where all is.
+    /// What is not shown, as markup; empty where all is.
     pub(super) note: String,
 }
 
@@ -96,7 +96,7 @@ fn piece(run: &Run, evidence: &Evidence, whole: bool) -> Piece {
         at: duration(evidence.at_ms.saturating_mul(1000)),
         took: duration(evidence.elapsed_us),
         streams,
-        note,
+        note: markup(&note),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     detail::duration,
-    sentence::{count, sentence},
+    sentence::sentence,
     terminal::{simulated, stranger},
 };
 
@@ -111,10 +111,9 @@ fn about(run: &Run) -> Vec<(&'static str, String)> {
     let asked_from =
         if header.orchestrator.is_empty() { "not known" } else { &header.orchestrator };
     let about = [
-        ("Suites", suites),
-        ("Checks", count(run.checks.len(), "check")),
         ("Started", header.started_at.clone()),
         ("Took", took),
+        ("Suites", suites),
         ("Run", header.id.clone()),
         ("Command", header.command.join(" ")),
         ("Asked from", asked_from.to_owned()),
