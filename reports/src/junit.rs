@@ -5,6 +5,7 @@
 //! dialect only writes it down.
 
 mod case;
+mod property;
 mod rich;
 mod strict;
 mod suite;

@@ -9,15 +9,18 @@ use verify_model::{
     run::{Run, RunCheck},
 };
 
-use super::LONGEST_VALUE;
+use super::{LONGEST_VALUE, OWN_SUITE};
 use crate::{
     clean::{block, one_line},
     detail::{self, Line},
+    measured::simulated,
 };
 
 /// Holds one case; every text is clean.
 pub(super) struct Case<'r> {
-    /// Unique within its suite.
+    /// `<node>.<suite>`; `verify` where the run itself is spoken of.
+    pub(super) class: String,
+    /// Id of the check, unique within its suite.
     pub(super) name: String,
     /// What the exit table says that it carries.
     pub(super) element: Element,
@@ -37,7 +40,7 @@ pub(super) struct Case<'r> {
 
 impl<'r> Case<'r> {
     /// Says what came out of a check; its name is not yet unique.
-    pub(super) fn of(run: &Run, check: &'r RunCheck, situation: Situation) -> Self {
+    pub(super) fn of(run: &Run, check: &'r RunCheck, situation: Situation, class: String) -> Self {
         let planned = &check.planned.check;
         let mut lines = vec![Line { label: "title", text: planned.title.clone() }];
         let why = detail::lines(run, check);
@@ -56,6 +59,7 @@ impl<'r> Case<'r> {
             message => message,
         };
         Self {
+            class,
             name: one_line(&planned.id, LONGEST_VALUE),
             element: situation.element(),
             kind,
@@ -70,6 +74,7 @@ impl<'r> Case<'r> {
     /// Says something of the run itself.
     pub(super) fn own(element: Element, name: &str, sentence: &str) -> Self {
         Self {
+            class: OWN_SUITE.to_owned(),
             name: name.to_owned(),
             element,
             kind: name.to_owned(),
@@ -95,6 +100,9 @@ fn kind(check: &RunCheck, situation: Situation) -> String {
 
 fn output(run: &Run, check: &RunCheck) -> String {
     let mut out = String::new();
+    if let Some(scenario) = simulated(run, check) {
+        out.push_str(&text_of(&[Line { label: "simulated", text: scenario.to_owned() }]));
+    }
     for reading in &check.verdict.readings {
         out.push_str(&one_line(&detail::reading(reading), LONGEST_VALUE));
         out.push('\n');
