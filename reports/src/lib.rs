@@ -4,7 +4,6 @@
 //! terminal. Every text passes [`clean`], for text from a node is hostile. What is a failure, an
 //! error or a skip is said by [`verify_model::exit`] alone.
 
-#[allow(dead_code, reason = "the formats that use it follow")]
 mod cause;
 #[allow(dead_code, reason = "the formats that use it follow")]
 mod changed;
