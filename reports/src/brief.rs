@@ -4,6 +4,7 @@
 //! clean as in `detail`; the format that prints them cleans them.
 
 use verify_model::{
+    check::Location,
     exit::Situation,
     outcome::Outcome,
     run::{Run, RunCheck, RunNode},
@@ -65,6 +66,19 @@ pub(crate) fn counts<'c>(checks: impl Iterator<Item = &'c RunCheck> + Clone) -> 
 /// Lists the nodes that a stand-in answered for.
 pub(crate) fn simulated(run: &Run) -> impl Iterator<Item = (&RunNode, &str)> {
     run.nodes.iter().filter_map(|node| Some((node, node.facts.simulated.as_deref()?)))
+}
+
+/// Finds the file of a place, for readers that open it; what is part of the program has none.
+pub(crate) fn file(place: &Location) -> Option<&str> {
+    // As the loader names embedded files: `embedded:suites/gpu.toml`.
+    let is_file = !place.file.is_empty() && !place.file.starts_with("embedded");
+    (is_file && place.line > 0).then_some(place.file.as_str())
+}
+
+/// Names the scenario that answered a check instead of a machine.
+pub(crate) fn simulated_by<'r>(run: &'r Run, check: &RunCheck) -> Option<&'r str> {
+    let node = run.nodes.iter().find(|node| node.file.name == check.planned.node)?;
+    node.facts.simulated.as_deref()
 }
 
 /// Says that no machine answered, for each node of which that is so.

@@ -8,16 +8,25 @@ mod brief;
 mod cause;
 mod changed;
 pub mod clean;
+mod csv;
 mod detail;
 mod digest;
 mod draw;
+mod github;
 mod html;
 mod junit;
 mod markdown;
 mod measured;
+mod nagios;
+mod names;
+mod ocp;
+mod own;
+mod prometheus;
 mod record;
 pub mod sentence;
+mod tap;
 pub mod terminal;
+mod times;
 
 use verify_model::run::Run;
 
@@ -56,6 +65,9 @@ pub enum RenderError {
     /// The template of the page refused.
     #[error("the page could not be written")]
     Page(#[from] askama::Error),
+    /// The CSV writer refused.
+    #[error("the table could not be written")]
+    Csv(#[from] ::csv::Error),
     /// The JSON writer refused.
     #[error("the record could not be written as JSON")]
     Json(#[from] serde_json::Error),
@@ -68,6 +80,12 @@ pub static FORMATS: &[&dyn Format] = &[
     &junit::Junit,
     &junit::JunitStrict,
     &markdown::Markdown,
+    &github::Github,
+    &tap::Tap,
+    &csv::Csv,
+    &prometheus::Prometheus,
+    &nagios::Nagios,
+    &ocp::Ocp,
     &record::JsonLines,
 ];
 

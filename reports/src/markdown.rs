@@ -9,6 +9,7 @@ mod page;
 
 use verify_model::{
     comparison::Comparison,
+    exit::MEANINGS,
     finding::Finding,
     run::{Run, RunCheck},
 };
@@ -63,8 +64,8 @@ impl Format for Markdown {
 
 fn verdict(page: &mut Page, run: &Run) {
     let exit = run.exit_code();
-    let head = if exit == 0 { "Nothing needs you" } else { "This run needs somebody" };
-    let mut out = format!("## verify: {} (exit code {exit})\n\n", head.to_lowercase());
+    let meaning = MEANINGS.iter().find(|(code, _)| *code == exit).map_or("", |(_, text)| *text);
+    let mut out = format!("## verify: {meaning} (exit code {exit})\n\n");
     out += &format!("**{}**\n\n", prose(&sentence(run), 10 * LONGEST_CELL));
     out += &format!("{}\n\n", brief::counts(run.checks.iter()));
     for said in brief::simulations(run) {
@@ -206,9 +207,13 @@ fn everything(page: &mut Page, run: &Run) {
 }
 
 fn check_row(run: &Run, check: &RunCheck) -> Vec<String> {
+    let mut said = vec![brief::line(run, check)];
+    said.extend(
+        detail::remarks(run, check).into_iter().map(|l| format!("{}: {}", l.label, l.text)),
+    );
     vec![
         brief::word(situation_of(run, check)).to_owned(),
         code(&check.planned.check.id, LONGEST_CELL),
-        prose(&brief::line(run, check), LONGEST_CELL),
+        prose(&said.join("; "), 2 * LONGEST_CELL),
     ]
 }

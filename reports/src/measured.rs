@@ -7,7 +7,7 @@ use verify_model::{
     comparison::Comparison,
     matcher::Matcher,
     quantity::Quantity,
-    run::{Run, RunCheck, RunNode},
+    run::RunCheck,
     verdict::{Reading, Role},
 };
 
@@ -38,7 +38,7 @@ pub(crate) fn interval(comparison: &Comparison) -> Option<Interval> {
         (false, now) => (now?.unit().symbol(), 1.0),
     };
     let [change, low, high] =
-        [comparison.change, comparison.low, comparison.high].map(|end| rounded(end * factor));
+        [comparison.change, comparison.low, comparison.high].map(|end| rounded(end * factor, 6));
     let finite = [change, low, high].iter().all(|end| end.is_finite());
     finite.then_some(Interval { unit, change, low, high })
 }
@@ -74,24 +74,16 @@ pub(crate) fn range(check: &RunCheck, field: &str, role: Role) -> Range {
     range
 }
 
-/// Finds the node of a check.
-pub(crate) fn node_of<'r>(run: &'r Run, check: &RunCheck) -> Option<&'r RunNode> {
-    run.nodes.iter().find(|node| node.file.name == check.planned.node)
-}
-
-/// Names the scenario that answered a check instead of a machine.
-pub(crate) fn simulated<'r>(run: &'r Run, check: &RunCheck) -> Option<&'r str> {
-    node_of(run, check)?.facts.simulated.as_deref()
-}
-
 /// Writes a number in full, without the noise of binary fractions.
 pub(crate) fn number(value: f64) -> String {
-    rounded(value).to_string()
+    // Whole numbers to 10^15 stay as they are; the noise begins behind that.
+    rounded(value, 15).to_string()
 }
 
-/// Keeps nine significant digits, more than any instrument has.
-fn rounded(value: f64) -> f64 {
-    format!("{value:.8e}").parse().unwrap_or(value)
+/// Keeps some significant digits.
+fn rounded(value: f64, digits: usize) -> f64 {
+    let decimals = digits - 1;
+    format!("{value:.decimals$e}").parse().unwrap_or(value)
 }
 
 #[cfg(test)]
@@ -102,7 +94,8 @@ mod tests {
     fn numbers_are_written_without_noise() {
         assert_eq!(number(0.1 + 0.2), "0.3");
         assert_eq!(number(9.41), "9.41");
-        assert_eq!(number(-0.257_812_345_678 * 100.0), "-25.7812346");
+        assert_eq!(number(1_768_480_496.789), "1768480496.789");
+        assert_eq!(number(549_755_813_887.0), "549755813887");
         assert_eq!(number(0.0), "0");
         assert_eq!(number(1_176_250_000.0), "1176250000");
     }

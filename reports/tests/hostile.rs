@@ -9,6 +9,7 @@ use quick_junit::Report;
 use tree::{Element, parse};
 use verify_model::run::Run;
 use verify_reports::{
+    clean::width_of,
     find,
     terminal::{Style, alone, render},
 };
@@ -182,7 +183,7 @@ proptest! {
                 let text = render(&run, &Style { color, width, verbose: true });
                 let plain = if color { verify_reports::clean::clean(&text) } else { text };
                 prop_assert!(is_calm(&plain));
-                prop_assert!(plain.lines().all(|line| line.chars().count() <= width));
+                prop_assert!(plain.lines().all(|line| width_of(line) <= width));
             }
         }
     }

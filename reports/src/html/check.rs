@@ -70,7 +70,8 @@ pub(super) fn of(run: &Run, check: &RunCheck, anchors: &Anchors<'_>) -> CheckVie
     let verdict = &check.verdict;
     let readings = verdict.readings.iter().take(READINGS_SHOWN);
     let mut lines = detail::lines(run, check);
-    let at = lines.iter().position(|line| matches!(line.label, "why" | "next" | "source" | "where"));
+    let at =
+        lines.iter().position(|line| matches!(line.label, "why" | "next" | "source" | "where"));
     let last = lines.split_off(at.unwrap_or(lines.len()));
     lines.extend(detail::remarks(run, check));
     lines.extend(detail::compared(check));
@@ -88,7 +89,10 @@ pub(super) fn of(run: &Run, check: &RunCheck, anchors: &Anchors<'_>) -> CheckVie
         lines: lines.iter().map(said).collect(),
         readings: readings.map(|reading| reading_view(check, reading)).collect(),
         more_readings: verdict.readings.len().saturating_sub(READINGS_SHOWN),
-        compares: verdict.readings.iter().any(|r| r.baseline.is_some() || comparison(check, r).is_some()),
+        compares: verdict
+            .readings
+            .iter()
+            .any(|r| r.baseline.is_some() || comparison(check, r).is_some()),
         more_evidence: evidence.len().saturating_sub(EVIDENCE_SHOWN),
         evidence: evidence.into_iter().take(EVIDENCE_SHOWN).collect(),
         pictures: draw::of_check(run, check),
@@ -163,8 +167,9 @@ fn reading_view(check: &RunCheck, reading: &Reading) -> ReadingView {
             Role::Record => "recorded".to_owned(),
         },
         baseline: baseline.map_or_else(String::new, |baseline| baseline.to_string()),
-        change: compared
-            .map_or_else(String::new, |c| format!("{} {}, {}", c.shift(), c.interval(), c.standing.name())),
+        change: compared.map_or_else(String::new, |c| {
+            format!("{} {}, {}", c.shift(), c.interval(), c.standing.name())
+        }),
         samples: match reading.samples {
             0 => String::new(),
             some => some.to_string(),

@@ -13,7 +13,7 @@ use verify_model::{
 
 use super::{
     check::evidence_of,
-    text::{LONGEST_LINE, LONGEST_NAME, line},
+    text::{LONGEST_LINE, LONGEST_NAME, line, markup},
 };
 use crate::{cause::causes, clean::block, detail::duration};
 
@@ -43,7 +43,7 @@ pub(super) struct Piece {
     pub(super) at: String,
     pub(super) took: String,
     pub(super) streams: Vec<StreamView>,
-    /// What is not shown, in words; empty where all is.
+    /// What is not shown, as markup; empty where all is.
     pub(super) note: String,
 }
 
@@ -96,7 +96,7 @@ fn piece(run: &Run, evidence: &Evidence, whole: bool) -> Piece {
         at: duration(evidence.at_ms.saturating_mul(1000)),
         took: duration(evidence.elapsed_us),
         streams,
-        note,
+        note: markup(&note),
     }
 }
 
@@ -158,7 +158,11 @@ fn shown(name: &str, stream: &Stream) -> StreamView {
         let tail = text.ceil_char_boundary(text.len() - STREAM_LIMIT / 2);
         let left_out = size_in_words(tail - head);
         notes.push(format!("{left_out} of the middle not shown here"));
-        format!("{}\n[… {left_out} not shown here …]\n{}", block(&text[..head]), block(&text[tail..]))
+        format!(
+            "{}\n[… {left_out} not shown here …]\n{}",
+            block(&text[..head]),
+            block(&text[tail..])
+        )
     };
     if stream.truncated > 0 {
         notes.push(format!("{} B were not recorded", stream.truncated));
@@ -184,7 +188,9 @@ fn size(captured: &Captured) -> usize {
             };
             files.iter().take(FILES_SHOWN).map(content).sum()
         }
-        Captured::Listing(names) => names.iter().map(|name| name.len() + 1).sum::<usize>().min(STREAM_LIMIT),
+        Captured::Listing(names) => {
+            names.iter().map(|name| name.len() + 1).sum::<usize>().min(STREAM_LIMIT)
+        }
         Captured::Failed(failure) => one(&failure.message),
         Captured::Stat { .. } | Captured::Found(_) | Captured::Connected | Captured::Rounds(_) => 0,
     }

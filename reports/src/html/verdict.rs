@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     detail::duration,
-    sentence::{count, sentence},
+    sentence::sentence,
     terminal::{simulated, stranger},
 };
 
@@ -108,12 +108,12 @@ fn about(run: &Run) -> Vec<(&'static str, String)> {
     let took = duration(run.elapsed_ms.saturating_mul(1000));
     let took = if run.complete { took } else { "not known".to_owned() };
     let header = &run.header;
-    let asked_from = if header.orchestrator.is_empty() { "not known" } else { &header.orchestrator };
+    let asked_from =
+        if header.orchestrator.is_empty() { "not known" } else { &header.orchestrator };
     let about = [
-        ("Suites", suites),
-        ("Checks", count(run.checks.len(), "check")),
         ("Started", header.started_at.clone()),
         ("Took", took),
+        ("Suites", suites),
         ("Run", header.id.clone()),
         ("Command", header.command.join(" ")),
         ("Asked from", asked_from.to_owned()),

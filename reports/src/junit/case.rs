@@ -9,11 +9,12 @@ use verify_model::{
     run::{Run, RunCheck},
 };
 
-use super::{LONGEST_VALUE, OWN_SUITE};
+use super::LONGEST_VALUE;
 use crate::{
+    brief::simulated_by,
     clean::{block, one_line},
     detail::{self, Line},
-    measured::simulated,
+    own::OWN_SUITE,
 };
 
 /// Holds one case; every text is clean.
@@ -100,7 +101,7 @@ fn kind(check: &RunCheck, situation: Situation) -> String {
 
 fn output(run: &Run, check: &RunCheck) -> String {
     let mut out = String::new();
-    if let Some(scenario) = simulated(run, check) {
+    if let Some(scenario) = simulated_by(run, check) {
         out.push_str(&text_of(&[Line { label: "simulated", text: scenario.to_owned() }]));
     }
     for reading in &check.verdict.readings {

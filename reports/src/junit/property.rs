@@ -10,7 +10,10 @@ use verify_model::{
     verdict::{Reading, Role},
 };
 
-use crate::measured::{comparison_of, interval, number, simulated};
+use crate::{
+    brief::simulated_by,
+    measured::{comparison_of, interval, number},
+};
 
 /// Lists names and values of a check, not yet cleaned; no name twice.
 pub(super) fn properties(run: &Run, check: &RunCheck) -> Vec<(String, String)> {
@@ -20,7 +23,7 @@ pub(super) fn properties(run: &Run, check: &RunCheck) -> Vec<(String, String)> {
     if let Some(code) = verdict.decided_by {
         all.add("finding", code.row().name);
     }
-    if let Some(scenario) = simulated(run, check) {
+    if let Some(scenario) = simulated_by(run, check) {
         all.add("simulated", scenario);
     }
     if verdict.attempts > 1 {

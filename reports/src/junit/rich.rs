@@ -12,12 +12,12 @@ use verify_model::{
 };
 
 use super::{
-    LONGEST_VALUE, OWN_SUITE,
+    LONGEST_VALUE,
     case::Case,
     property::properties,
     suite::{Suite, about_text, suites},
 };
-use crate::{Format, FormatSpec, RenderError, clean::one_line};
+use crate::{Format, FormatSpec, RenderError, brief, clean::one_line, own::OWN_SUITE};
 
 /// Writes JUnit XML.
 pub(crate) struct Junit;
@@ -74,8 +74,10 @@ fn case_of(run: &Run, case: &Case<'_>) -> TestCase {
 
 fn describe(out: &mut TestCase, run: &Run, check: &RunCheck) {
     let location = &check.planned.check.location;
-    out.extra.insert("file".into(), one_line(&location.file, LONGEST_VALUE).into());
-    out.extra.insert("line".into(), location.line.to_string().into());
+    if let Some(file) = brief::file(location) {
+        out.extra.insert("file".into(), one_line(file, LONGEST_VALUE).into());
+        out.extra.insert("line".into(), location.line.to_string().into());
+    }
     for (name, value) in properties(run, check) {
         out.add_property(property(&name, &value));
     }

@@ -8,15 +8,16 @@
 use std::collections::BTreeSet;
 
 use verify_model::{
-    exit::{Situation, nothing_answered},
+    exit::Situation,
     run::{Run, RunCheck, RunNode},
-    verdict::Verdict,
 };
 
-use super::{LONGEST_VALUE, OWN_SUITE, case::Case};
+use super::{LONGEST_VALUE, case::Case};
 use crate::{
     clean::one_line,
     digest::digest,
+    names::{names, unique},
+    own::{OWN_SUITE, own},
     sentence::{sentence, situation_of},
 };
 
@@ -35,8 +36,8 @@ pub(super) struct Suite<'r> {
 /// Lists the suites of a run.
 pub(super) fn suites(run: &Run) -> Vec<Suite<'_>> {
     // A node of that name must not take the place of what is said of the run.
-    let mut names = BTreeSet::from([OWN_SUITE.to_owned()]);
-    let mut classes = names.clone();
+    let mut taken = BTreeSet::from([OWN_SUITE.to_owned()]);
+    let mut classes = taken.clone();
     let mut nodes: Vec<&str> = Vec::new();
     for check in &run.checks {
         if !nodes.contains(&check.planned.node.as_str()) {
@@ -47,7 +48,7 @@ pub(super) fn suites(run: &Run) -> Vec<Suite<'_>> {
     for node in nodes {
         let facts = run.nodes.iter().find(|n| n.file.name == node);
         suites.push(Suite {
-            name: unique(&mut names, &one_line(node, LONGEST_VALUE)),
+            name: unique(&mut taken, &one_line(node, LONGEST_VALUE)),
             hostname: facts.and_then(|facts| known(&facts.facts.hostname)),
             about: about(run, node, facts),
             cases: cases(run, node, &mut classes),
@@ -60,9 +61,9 @@ pub(super) fn suites(run: &Run) -> Vec<Suite<'_>> {
 /// Lists the cases of a node in plan order, each under the class of its suite.
 fn cases<'r>(run: &'r Run, node: &str, taken: &mut BTreeSet<String>) -> Vec<Case<'r>> {
     let mut classes: Vec<(&str, String)> = Vec::new();
-    let mut names = BTreeSet::new();
-    let of_node = |check: &&RunCheck| check.planned.node == node;
-    let case = |check: &'r RunCheck| {
+    let names = names(run);
+    let of_node = |(check, _): &(&RunCheck, String)| check.planned.node == node;
+    let case = |(check, name): (&'r RunCheck, String)| {
         let suite = check.planned.check.suite.as_str();
         let known = classes.iter().find(|(name, _)| *name == suite);
         let class = known.map(|(_, class)| class.clone()).unwrap_or_else(|| {
@@ -70,40 +71,16 @@ fn cases<'r>(run: &'r Run, node: &str, taken: &mut BTreeSet<String>) -> Vec<Case
             classes.push((suite, class.clone()));
             class
         });
-        let mut case = Case::of(run, check, situation_of(run, check), class);
-        case.name = unique(&mut names, &case.name);
-        case
+        Case { name, ..Case::of(run, check, situation_of(run, check), class) }
     };
-    run.checks.iter().filter(of_node).map(case).collect()
-}
-
-/// Makes names differ that cleaning made equal.
-fn unique(names: &mut BTreeSet<String>, name: &str) -> String {
-    let mut candidate = name.to_owned();
-    let mut number = 2_u32;
-    while !names.insert(candidate.clone()) {
-        candidate = format!("{name} ({number})");
-        number += 1;
-    }
-    candidate
+    run.checks.iter().zip(names).filter(of_node).map(case).collect()
 }
 
 /// Says of the run itself what no check says; nothing for a run that its checks explain.
 fn own_suite(run: &Run) -> Option<Suite<'_>> {
-    let verdicts: Vec<Verdict> = run.verdicts().cloned().collect();
-    let mut cases = Vec::new();
-    let mut add = |situation: Situation, name| {
-        cases.push(Case::own(situation.element(), name, &sentence(run)));
-    };
-    if nothing_answered(&verdicts) {
-        add(Situation::NothingAnswered, "nothing-answered");
-    }
-    if run.interrupted {
-        add(Situation::Error, "interrupted");
-    }
-    if !run.complete {
-        add(Situation::Error, "incomplete");
-    }
+    let said = sentence(run);
+    let case = |(row, name): (Situation, &'static str)| Case::own(row.element(), name, &said);
+    let cases: Vec<Case<'_>> = own(run).into_iter().map(case).collect();
     if cases.is_empty() {
         return None;
     }
