@@ -47,7 +47,7 @@ impl Format for Ocp {
             all.add(end_us, "testRunArtifact", &json!({"error": error}));
         }
         all.log(end_us, "INFO", &format!("{} Exit code {}.", sentence(run), run.exit_code()));
-        all.log(end_us, "INFO", &brief::counts(run.checks.iter()));
+        all.log(end_us, "INFO", &brief::counts(&run.checks.iter()));
         let (status, result) = end(run);
         let end = json!({"testRunEnd": {"status": status, "result": result}});
         all.add(end_us, "testRunArtifact", &end);

@@ -195,7 +195,7 @@ fn assert_format(format: &str, run: &Run) {
             }
         }
         "prometheus" => {
-            assert!(lines.iter().all(|line| begins(line, &["# ", "verify_"])), "{text}")
+            assert!(lines.iter().all(|line| begins(line, &["# ", "verify_"])), "{text}");
         }
         "markdown" => assert!(text.len() <= 65_536, "{}", text.len()),
         "ocp" => {

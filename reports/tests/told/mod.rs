@@ -109,7 +109,8 @@ fn ocp(run: &Run, kinds: &[&str]) {
     }
     let steps = all.iter().map(|artifact| &artifact["testStepArtifact"]);
     for (at, (kind, check)) in kinds.iter().zip(&run.checks).enumerate() {
-        let of_step = steps.clone().filter(|step| step["testStepId"] == at.to_string());
+        let id = at.to_string();
+        let of_step = steps.clone().filter(|step| step["testStepId"] == id.as_str());
         let of_step: Vec<&Value> = of_step.collect();
         let found = |pointer: &str, value: &str| {
             of_step.iter().filter(|step| step.pointer(pointer).is_some_and(|v| v == value)).count()
