@@ -78,7 +78,8 @@ pub(super) fn glance(nodes: &[NodeChange]) -> String {
 
 /// Says how many checks have no baseline yet, and what to do if they are as they should be.
 pub(super) fn no_baseline(run: &Run) -> Option<NoBaseline> {
-    let is_new = |situation| matches!(situation, Situation::NoBaseline | Situation::BaselineRequired);
+    let is_new =
+        |situation| matches!(situation, Situation::NoBaseline | Situation::BaselineRequired);
     let new = run.checks.iter().filter(|check| is_new(situation_of(run, check))).count();
     let verb = if new == 1 { "has" } else { "have" };
     let required =

@@ -42,6 +42,8 @@ pub(super) struct CheckView {
     pub(super) more_readings: usize,
     /// Whether any reading has a baseline.
     pub(super) compares: bool,
+    /// Whether any reading stands on samples.
+    pub(super) sampled: bool,
     pub(super) about: Vec<Said>,
     pub(super) evidence: Vec<EvidenceId>,
     pub(super) more_evidence: usize,
@@ -58,6 +60,7 @@ pub(super) struct Said {
 pub(super) struct ReadingView {
     pub(super) field: String,
     pub(super) observed: String,
+    /// What was demanded, as markup.
     pub(super) expected: String,
     pub(super) baseline: String,
     pub(super) change: String,
@@ -70,7 +73,8 @@ pub(super) fn of(run: &Run, check: &RunCheck, anchors: &Anchors<'_>) -> CheckVie
     let verdict = &check.verdict;
     let readings = verdict.readings.iter().take(READINGS_SHOWN);
     let mut lines = detail::lines(run, check);
-    let at = lines.iter().position(|line| matches!(line.label, "why" | "next" | "source" | "where"));
+    let at =
+        lines.iter().position(|line| matches!(line.label, "why" | "next" | "source" | "where"));
     let last = lines.split_off(at.unwrap_or(lines.len()));
     lines.extend(detail::remarks(run, check));
     lines.extend(detail::compared(check));
@@ -88,7 +92,11 @@ pub(super) fn of(run: &Run, check: &RunCheck, anchors: &Anchors<'_>) -> CheckVie
         lines: lines.iter().map(said).collect(),
         readings: readings.map(|reading| reading_view(check, reading)).collect(),
         more_readings: verdict.readings.len().saturating_sub(READINGS_SHOWN),
-        compares: verdict.readings.iter().any(|r| r.baseline.is_some() || comparison(check, r).is_some()),
+        compares: verdict
+            .readings
+            .iter()
+            .any(|r| r.baseline.is_some() || comparison(check, r).is_some()),
+        sampled: verdict.readings.iter().any(|reading| reading.samples > 0),
         more_evidence: evidence.len().saturating_sub(EVIDENCE_SHOWN),
         evidence: evidence.into_iter().take(EVIDENCE_SHOWN).collect(),
         pictures: draw::of_check(run, check),
@@ -152,7 +160,7 @@ fn comparison<'r>(check: &'r RunCheck, reading: &Reading) -> Option<&'r Comparis
 
 fn reading_view(check: &RunCheck, reading: &Reading) -> ReadingView {
     let compared = comparison(check, reading);
-    let expected = line(reading.expected.as_deref().unwrap_or_default(), LONGEST_LINE);
+    let expected = markup(reading.expected.as_deref().unwrap_or_default());
     let baseline = reading.baseline.or_else(|| compared.and_then(|c| c.then));
     ReadingView {
         field: line(&reading.field, LONGEST_NAME),
@@ -163,8 +171,9 @@ fn reading_view(check: &RunCheck, reading: &Reading) -> ReadingView {
             Role::Record => "recorded".to_owned(),
         },
         baseline: baseline.map_or_else(String::new, |baseline| baseline.to_string()),
-        change: compared
-            .map_or_else(String::new, |c| format!("{} {}, {}", c.shift(), c.interval(), c.standing.name())),
+        change: compared.map_or_else(String::new, |c| {
+            format!("{} {}, {}", c.shift(), c.interval(), c.standing.name())
+        }),
         samples: match reading.samples {
             0 => String::new(),
             some => some.to_string(),

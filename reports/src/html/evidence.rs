@@ -158,7 +158,11 @@ fn shown(name: &str, stream: &Stream) -> StreamView {
         let tail = text.ceil_char_boundary(text.len() - STREAM_LIMIT / 2);
         let left_out = size_in_words(tail - head);
         notes.push(format!("{left_out} of the middle not shown here"));
-        format!("{}\n[… {left_out} not shown here …]\n{}", block(&text[..head]), block(&text[tail..]))
+        format!(
+            "{}\n[… {left_out} not shown here …]\n{}",
+            block(&text[..head]),
+            block(&text[tail..])
+        )
     };
     if stream.truncated > 0 {
         notes.push(format!("{} B were not recorded", stream.truncated));
@@ -184,7 +188,9 @@ fn size(captured: &Captured) -> usize {
             };
             files.iter().take(FILES_SHOWN).map(content).sum()
         }
-        Captured::Listing(names) => names.iter().map(|name| name.len() + 1).sum::<usize>().min(STREAM_LIMIT),
+        Captured::Listing(names) => {
+            names.iter().map(|name| name.len() + 1).sum::<usize>().min(STREAM_LIMIT)
+        }
         Captured::Failed(failure) => one(&failure.message),
         Captured::Stat { .. } | Captured::Found(_) | Captured::Connected | Captured::Rounds(_) => 0,
     }

@@ -84,7 +84,10 @@ fn of_node(run: &Run, node: &RunNode, anchors: &Anchors<'_>) -> NodeView {
         machine: machine(node),
         simulated: line(node.facts.simulated.as_deref().unwrap_or_default(), LONGEST_NAME),
         pictures: draw::of_node(run, node),
-        suites: suites.into_iter().map(|(name, checks)| of_suite(run, name, &checks, anchors)).collect(),
+        suites: suites
+            .into_iter()
+            .map(|(name, checks)| of_suite(run, name, &checks, anchors))
+            .collect(),
     }
 }
 

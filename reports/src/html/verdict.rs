@@ -108,7 +108,8 @@ fn about(run: &Run) -> Vec<(&'static str, String)> {
     let took = duration(run.elapsed_ms.saturating_mul(1000));
     let took = if run.complete { took } else { "not known".to_owned() };
     let header = &run.header;
-    let asked_from = if header.orchestrator.is_empty() { "not known" } else { &header.orchestrator };
+    let asked_from =
+        if header.orchestrator.is_empty() { "not known" } else { &header.orchestrator };
     let about = [
         ("Started", header.started_at.clone()),
         ("Took", took),
