@@ -37,6 +37,40 @@ pub fn one_line(text: &str, max: usize) -> String {
     cut
 }
 
+/// Measures a text as a terminal shows it. *Units*: columns.
+pub fn width_of(text: &str) -> usize {
+    text.chars().map(column_width).sum()
+}
+
+/// Finds how much of a text fits into so many columns, at least one character. *Units*: bytes.
+pub(crate) fn fitting(text: &str, columns: usize) -> usize {
+    let mut used = 0;
+    for (at, character) in text.char_indices() {
+        used += column_width(character);
+        if used > columns && at > 0 {
+            return at;
+        }
+    }
+    text.len()
+}
+
+/// Cleans a text into one line of at most so many columns; what is cut off leaves `…`.
+pub fn fit(text: &str, columns: usize) -> String {
+    // No need to clean what is never shown; a column has at most a few characters.
+    let line = one_line(text, columns.saturating_mul(4).max(1));
+    if width_of(&line) <= columns {
+        return line;
+    }
+    let Some(room) = columns.checked_sub(1).filter(|room| *room > 0) else {
+        return String::new();
+    };
+    format!("{}…", line[..fitting(&line, room)].trim_end())
+}
+
+fn column_width(character: char) -> usize {
+    unicode_width::UnicodeWidthChar::width(character).unwrap_or_default()
+}
+
 /// Cleans a text of several lines: newlines only, tabs as spaces.
 pub fn block(text: &str) -> String {
     let cleaned = clean(text).replace("\r\n", "\n").replace('\r', "\n");
@@ -153,6 +187,17 @@ mod tests {
         assert_eq!(clean("a\0b\u{7f}c\u{85}d\u{fffe}e\u{1b}"), "a�b�c�d�e�");
         assert_eq!(clean("\u{202e}gpj.exe\u{2066}"), "�gpj.exe�");
         assert_eq!(clean("tab\tnew\nreturn\r größe 日本"), "tab\tnew\nreturn\r größe 日本");
+    }
+
+    #[test]
+    fn a_line_is_cut_by_what_a_terminal_shows() {
+        assert_eq!(fit("abc", 3), "abc");
+        assert_eq!(fit("abcd", 3), "ab…");
+        assert_eq!(fit("日本語", 6), "日本語");
+        assert_eq!(fit("日本語", 5), "日本…");
+        assert_eq!(fit("a\u{1b}[31m b\n c", 9), "a b c");
+        assert_eq!(fit("ab", 1), "");
+        assert_eq!((width_of("日本 a\u{301}"), width_of("\u{1b}")), (6, 0));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use quick_junit::Report;
 use tree::{Element, parse};
 use verify_model::run::Run;
 use verify_reports::{
+    clean::width_of,
     find,
     terminal::{Style, alone, render},
 };
@@ -79,7 +80,9 @@ fn every_case_has_a_unique_name_a_class_a_time_and_one_line_of_message() {
         for suite in document.named("testsuite") {
             for case in suite.named("testcase") {
                 let known = |attribute| case.attribute(attribute).unwrap().to_owned();
-                assert_eq!(Some(known("classname").as_str()), suite.attribute("name"), "{name}");
+                let (class, node) = (known("classname"), suite.attribute("name").unwrap());
+                let own = class == "verify" && node == "verify";
+                assert!(own || class.starts_with(&format!("{node}.")), "{name}: {class}");
                 assert!(names.insert((known("classname"), known("name"))), "{name}");
                 assert!(known("time").parse::<f64>().is_ok(), "{name}: {}", known("name"));
                 let Some(result) = case.result() else { continue };
@@ -102,8 +105,23 @@ fn suites_that_read_alike_keep_their_cases_apart() {
     }
     for format in DIALECTS {
         let document = parse(&xml(format, &run)).unwrap();
+        let suites = document.named("testsuite").map(|s| s.attribute("name").unwrap());
+        assert_eq!(suites.collect::<Vec<_>>(), ["a.b", "a", "nvidia"]);
         let classes = document.cases().into_iter().map(|c| c.attribute("classname").unwrap());
         assert_eq!(classes.collect::<Vec<_>>(), ["a.b.c", "a.b.c (2)", "nvidia.machine"]);
+    }
+}
+
+#[test]
+fn a_node_that_is_called_as_the_program_does_not_hide_what_is_said_of_the_run() {
+    let mut run = corpus::interrupted();
+    for check in &mut run.checks {
+        check.planned.node = "verify".into();
+    }
+    for format in DIALECTS {
+        let document = parse(&xml(format, &run)).unwrap();
+        let suites = document.named("testsuite").map(|s| s.attribute("name").unwrap());
+        assert_eq!(suites.collect::<Vec<_>>(), ["verify (2)", "verify"], "{format}");
     }
 }
 
@@ -165,7 +183,7 @@ proptest! {
                 let text = render(&run, &Style { color, width, verbose: true });
                 let plain = if color { verify_reports::clean::clean(&text) } else { text };
                 prop_assert!(is_calm(&plain));
-                prop_assert!(plain.lines().all(|line| line.chars().count() <= width));
+                prop_assert!(plain.lines().all(|line| width_of(line) <= width));
             }
         }
     }

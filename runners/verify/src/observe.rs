@@ -11,7 +11,7 @@ use verify_model::{
     verdict::CheckKey,
 };
 
-use crate::progress::Progress;
+use crate::progress::{Manner, Progress};
 
 /// Records, folds and shows events.
 pub(crate) struct Recorder {
@@ -31,9 +31,9 @@ impl Recorder {
         Self { writer, folded: Ok(Fold::default()), lost: None, progress: None }
     }
 
-    /// Shows progress: bars on a terminal, plain lines elsewhere.
-    pub(crate) fn with_progress(self) -> Self {
-        Self { progress: Some(Progress::default()), ..self }
+    /// Shows progress: a live view on a terminal, plain lines elsewhere.
+    pub(crate) fn with_progress(self, manner: Manner) -> Self {
+        Self { progress: Some(Progress::new(manner)), ..self }
     }
 
     /// Closes the record, takes the progress off the screen and returns the run, with the failure
@@ -74,7 +74,7 @@ impl Observer for Recorder {
         }
     }
 
-    fn looking(&mut self, open: usize) {
+    fn looking(&mut self, open: &[&CheckKey]) {
         if let Some(progress) = &mut self.progress {
             progress.looking(open);
         }

@@ -24,7 +24,7 @@ use crate::complete::Shell;
 
 pub(crate) use self::{
     baseline::{AcceptArgs, Accepted, BaselineAction, DiffArgs, DropArgs, MergeArgs, ShowArgs},
-    choice::{Choice, PlanArgs, RunArgs},
+    choice::{Choice, OutputArgs, PlanArgs, RunArgs},
     compare::CompareArgs,
     doctor::DoctorArgs,
     health::HealthArgs,
@@ -150,6 +150,8 @@ pub(crate) enum Command {
         /// Reports to write beside the one on the terminal.
         #[arg(long = "report", value_name = "FORMAT=PATH")]
         reports: Vec<String>,
+        #[command(flatten)]
+        show: OutputArgs,
     },
     /// Show a recorded run in a format; no node is asked.
     #[command(

@@ -23,7 +23,12 @@ use verify_model::{
 use crate::{method, output, place};
 
 /// Prints everything that is known about an id.
-pub(crate) fn explain(root: Option<&Path>, id: &str, nodes: &[String]) -> anyhow::Result<u8> {
+pub(crate) fn explain(
+    root: Option<&Path>,
+    id: &str,
+    nodes: &[String],
+    _out: output::Ability,
+) -> anyhow::Result<u8> {
     let catalog = catalog::load(&place::root(root)?)?;
     for node in nodes {
         session::known_node(&catalog, node)?;

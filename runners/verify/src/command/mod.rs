@@ -21,28 +21,34 @@ mod plan;
 mod run;
 mod runs;
 mod schema;
+mod shown;
 mod test;
 mod waivers;
 
-use crate::cli::{Cli, Command};
+use crate::{
+    cli::{Cli, Command},
+    output::Terminal,
+};
 
 /// Runs the subcommand; returns its exit code.
 ///
 /// *Errors*: bad usage or bad input; nothing was run.
-pub(crate) fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<u8> {
+pub(crate) fn dispatch(cli: &Cli, terminal: Terminal) -> anyhow::Result<u8> {
     let root = cli.root.as_deref();
     match &cli.command {
-        None => run::run(root, &cli.run, color),
-        Some(Command::Run(args)) => run::run(root, args, color),
-        Some(Command::Test(args)) => test::test(root, args, color),
-        Some(Command::Plan(args)) => plan::plan(root, args, color),
+        None => run::run(root, &cli.run, terminal),
+        Some(Command::Run(args)) => run::run(root, args, terminal),
+        Some(Command::Test(args)) => test::test(root, args, terminal),
+        Some(Command::Plan(args)) => plan::plan(root, args),
         Some(Command::Doctor(args)) => doctor::doctor(root, args),
         Some(Command::List(args)) => list::list(root, args),
-        Some(Command::Explain { id, nodes }) => explain::explain(root, id, nodes),
+        Some(Command::Explain { id, nodes }) => explain::explain(root, id, nodes, terminal.out),
         Some(Command::Health(args)) => health::health(root, args),
-        Some(Command::Judge { run, reports }) => old::judge(run, reports, color),
+        Some(Command::Judge { run, reports, show }) => {
+            old::judge(root, run, reports, show, terminal)
+        }
         Some(Command::Report { run, format, output }) => {
-            old::report(run, format, output.as_deref(), color)
+            old::report(root, run, format, output.as_deref(), terminal)
         }
         Some(Command::Baseline { action }) => baseline::baseline(root, action),
         Some(Command::Compare(args)) => compare::compare(args),

@@ -15,7 +15,7 @@ const HOST_WIDTH: usize = 255;
 const WHY_WIDTH: usize = 200;
 
 /// Prints the plan.
-pub(crate) fn plan(root: Option<&Path>, args: &PlanArgs, _color: bool) -> anyhow::Result<u8> {
+pub(crate) fn plan(root: Option<&Path>, args: &PlanArgs) -> anyhow::Result<u8> {
     let ready = run::ready(root, &args.choice)?;
     let mut text = format!("root: {}\n", ready.root.label());
     for node in &ready.plan.nodes {
