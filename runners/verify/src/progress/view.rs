@@ -279,8 +279,6 @@ fn time(now: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use verify_reports::clean;
-
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -363,7 +361,7 @@ mod tests {
                     let before = lines(&quiet, Duration::ZERO, size, false);
                     assert_eq!(shown.len(), before.len(), "{nodes} {size:?}");
                     assert!(shown.len() < rows.max(2), "{nodes} {size:?}: {}", shown.len());
-                    for line in shown.iter().map(|line| clean::clean(line)) {
+                    for line in shown.iter().map(|line| clean(line)) {
                         assert!(width_of(&line) < columns.max(2), "{size:?}: {line}");
                     }
                 }
