@@ -317,7 +317,7 @@ mod tests {
         let expected = "\
 \u{20} ━━━━━━──────────────  1 of 3 checks · 1 wait · 22 s
 \u{20} ✓ 0 pass  ✗ 1 fail  ! 0 error  - 0 skip  ? 0 unjudged  | 0 blocked
-\u{20} ▸ node-000    1/3        12 s of 60 s  b/two
+\u{20} ▸ node-000    1/3       12 s of 60 s  b/two
 
 \u{20} ✗ fail     b/two  2 expected, 1 observed
 
