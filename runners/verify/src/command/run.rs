@@ -54,7 +54,7 @@ pub(crate) fn run(root: Option<&Path>, args: &RunArgs, color: bool) -> anyhow::R
         Header { until_decided: args.until_decided, ..header(&ready, args.require_baseline) };
     let writer = place::store()?.create(&ready.id).context("the run cannot be recorded")?;
     let record = writer.path().to_path_buf();
-    let mut recorder = Recorder::new(Some(writer)).with_progress();
+    let mut recorder = Recorder::new(Some(writer)).with_progress().with_trends();
     session::run(header, &ready.plan, &ready.context, &mut recorder);
     drop(ready);
     let closed = recorder.close();
