@@ -48,7 +48,10 @@ impl Scale {
     /// Spans values with some room.
     pub(super) fn around(values: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) = ends(values).unwrap_or((0.0, 1.0));
-        let room = if high > low { (high - low) * 0.1 } else { low.abs().max(1e-9) * 0.1 };
+        if low == 0.0 && high == 0.0 {
+            return Self::Linear(0.0, 1.0);
+        }
+        let room = if high > low { (high - low) * 0.1 } else { low.abs() * 0.1 };
         // A quantity that is never negative does not get an axis that is.
         let floor = if low >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
         Self::Linear((low - room).max(floor), high + room)

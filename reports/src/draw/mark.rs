@@ -69,7 +69,7 @@ const LINE: f64 = 18.0;
 pub(super) fn legend(svg: &mut Svg, top: f64, entries: &[(Sample, String)]) -> f64 {
     let (mut x, mut y) = (0.0, top);
     for (sample, words) in entries {
-        let width = 30.0 + width_of(words) + 14.0;
+        let width = 30.0 + width_of(words) * 1.06 + 20.0;
         if x > 0.0 && x + width > WIDTH {
             x = 0.0;
             y += LINE;

@@ -5,8 +5,11 @@
 //! node is cleaned and escaped.
 
 mod axis;
+mod card;
+mod cluster;
 mod histogram;
 mod jitter;
+mod machine;
 mod mark;
 mod percentile;
 mod source;
@@ -14,6 +17,14 @@ mod style;
 mod svg;
 mod throughput;
 mod timeline;
+mod topology;
+mod trend;
+
+#[cfg(test)]
+#[path = "../../tests/corpus/mod.rs"]
+mod corpus;
+#[cfg(test)]
+mod tests;
 
 #[allow(unused_imports, reason = "the page that uses it follows")]
 pub(crate) use style::STYLE;
@@ -32,12 +43,12 @@ pub(crate) struct Picture {
 
 /// Draws the run: when what ran, and the nodes with the links between them.
 pub(crate) fn of_run(run: &Run) -> Vec<Picture> {
-    timeline::of_run(run).into_iter().collect()
+    timeline::of_run(run).into_iter().chain(cluster::of_run(run)).collect()
 }
 
 /// Draws a node: its CPUs, GPUs, links and network.
-pub(crate) fn of_node(_run: &Run, _node: &RunNode) -> Vec<Picture> {
-    Vec::new()
+pub(crate) fn of_node(run: &Run, node: &RunNode) -> Vec<Picture> {
+    topology::of_node(run, node).into_iter().collect()
 }
 
 /// Draws what a check measured.
@@ -45,5 +56,6 @@ pub(crate) fn of_check(run: &Run, check: &RunCheck) -> Vec<Picture> {
     let mut pictures = percentile::of_check(run, check);
     pictures.extend(jitter::of_check(run, check));
     pictures.extend(throughput::of_check(check));
+    pictures.extend(trend::of_check(run, check));
     pictures
 }

@@ -3,7 +3,7 @@
 /// Style of the pictures, for the one style sheet of the page.
 pub(crate) const STYLE: &str = "\
 svg.draw{display:block;width:100%;max-width:40rem;height:auto;overflow:visible;font-family:inherit}
-svg.draw text{font-size:13px;fill:var(--ink)}
+svg.draw text,svg.draw text.label{font-size:13px;fill:var(--ink)}
 svg.draw text.tick,svg.draw text.name{font-size:12px;fill:var(--muted)}
 svg.draw text.inside,svg.draw text.small{font-size:11px}
 svg.draw text.strong{font-weight:600}
@@ -15,7 +15,7 @@ svg.draw line,svg.draw path{fill:none;stroke:var(--muted);stroke-width:1}
 svg.draw .axis{stroke:var(--muted)}
 svg.draw .grid{stroke:var(--line)}
 svg.draw .stem{stroke:var(--muted);stroke-width:1}
-svg.draw .hatch{stroke:var(--ink);stroke-opacity:.35;stroke-width:1}
+svg.draw .hatch{stroke:var(--ink);stroke-opacity:.28;stroke-width:1}
 svg.draw .series{stroke:var(--accent);stroke-width:2;stroke-linejoin:round}
 svg.draw .second{stroke:var(--aside);stroke-dasharray:7 3}
 svg.draw .third{stroke:var(--warn);stroke-dasharray:2 3}
@@ -35,6 +35,10 @@ svg.draw .stroke{stroke:var(--ink);stroke-width:2}
 svg.draw .hollow{fill:var(--paper);stroke:var(--accent);stroke-width:2}
 svg.draw .hollow.bad{stroke:var(--bad)}
 svg.draw .band{fill:var(--aside);fill-opacity:.18}
+svg.draw .thin{stroke:var(--muted);stroke-width:1}
+svg.draw .centre{stroke:var(--aside);stroke-width:1;stroke-dasharray:6 3}
+svg.draw .change{stroke:var(--good);stroke-width:1.5;stroke-dasharray:3 3}
+svg.draw .change.broken{stroke:var(--bad)}
 svg.draw .bar{stroke:var(--panel);stroke-width:.5}
 svg.draw .bar.reads{fill:var(--aside);fill-opacity:.55}
 svg.draw .bar.loads{fill:var(--accent);fill-opacity:.55}

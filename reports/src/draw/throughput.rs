@@ -86,7 +86,8 @@ fn draw(check: &RunCheck, found: &Found<'_>, unit: Unit, series: &[Series<'_>]) 
     let ticks: Vec<Tick> = x.values().into_iter().map(whole_tick).collect();
     let name = measure.title("", y);
     let name = name.trim_start_matches(", ");
-    plot.draw(&mut svg, (&ticks, "interval"), (&measure.ticks(y), name));
+    let each = if check.planned.check.probe == "iperf3" { "second" } else { "interval" };
+    plot.draw(&mut svg, (&ticks, each), (&measure.ticks(y), name));
     if let Some(ceiling) = ceiling {
         let at = plot.py(measure.of(ceiling));
         svg.line("ceiling", (plot.corner.0, at), (plot.right(), at));

@@ -26,6 +26,8 @@ use crate::{
 const LANES: usize = 30;
 /// Most rows of one lane.
 const ROWS: usize = 6;
+/// Most bars; of more, neighbours are joined.
+const BARS: usize = 600;
 /// Height of a row. *Units*: px.
 const ROW: f64 = 14.0;
 /// Least width of a bar, and of the space between two. *Units*: px.
@@ -77,11 +79,35 @@ pub(super) fn of_run(run: &Run) -> Option<Picture> {
     }
     let x = Scale::Linear(0.0, end);
     let pixel = end / (480.0 - NAMES - 6.0);
-    let lanes: Vec<Lane<'_>> = bars
-        .into_iter()
-        .map(|(node, bars)| Lane { node, rows: rows(bars, pixel * NARROW) })
-        .collect();
+    let lane = |(node, bars)| Lane { node, rows: rows(bars, pixel * NARROW) };
+    let lanes = bounded(bars.into_iter().map(lane).collect(), pixel);
     Some(draw(run, &lanes, x, nodes, asked))
+}
+
+/// Joins bars further apart, until there are not too many.
+fn bounded(mut lanes: Vec<Lane<'_>>, pixel: f64) -> Vec<Lane<'_>> {
+    let mut gap = pixel;
+    while lanes.iter().flat_map(|lane| &lane.rows).map(Vec::len).sum::<usize>() > BARS {
+        gap *= 2.0;
+        for lane in &mut lanes {
+            lane.rows = joined(std::mem::take(&mut lane.rows), gap);
+        }
+        if gap > pixel * 1e3 {
+            break;
+        }
+    }
+    lanes
+}
+
+/// Joins the small bars of each row that are closer than a gap.
+fn joined(rows: Vec<Vec<Bar>>, gap: f64) -> Vec<Vec<Bar>> {
+    let one = |row: Vec<Bar>| {
+        row.into_iter().fold(Vec::new(), |mut row, bar| {
+            put(&mut row, bar, gap);
+            row
+        })
+    };
+    rows.into_iter().map(one).collect()
 }
 
 /// Orders outcomes by what a person must see.

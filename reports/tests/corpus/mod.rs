@@ -7,6 +7,7 @@
 
 pub(crate) mod build;
 pub(crate) mod hostile;
+pub(crate) mod measured;
 
 use std::collections::BTreeMap;
 

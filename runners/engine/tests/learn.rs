@@ -89,6 +89,7 @@ fn run_of(number: u32, check: Check, answer: Answer) -> Run {
             verdict,
         }],
         baselines: vec![],
+        trends: vec![],
         evidence: vec![],
         elapsed_ms: 1,
         interrupted: false,

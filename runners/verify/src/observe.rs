@@ -11,7 +11,10 @@ use verify_model::{
     verdict::CheckKey,
 };
 
-use crate::progress::{Manner, Progress};
+use crate::{
+    command::history::Before,
+    progress::{Manner, Progress},
+};
 
 /// Records, folds and shows events.
 pub(crate) struct Recorder {
@@ -23,17 +26,24 @@ pub(crate) struct Recorder {
     lost: Option<RecordError>,
     /// Absent where nothing is said before the end.
     progress: Option<Progress>,
+    /// Absent where nobody asks what was measured before.
+    before: Option<Before>,
 }
 
 impl Recorder {
     /// Builds the observer; it records where there is a writer, and shows no progress.
     pub(crate) fn new(writer: Option<Writer>) -> Self {
-        Self { writer, folded: Ok(Fold::default()), lost: None, progress: None }
+        Self { writer, folded: Ok(Fold::default()), lost: None, progress: None, before: None }
     }
 
     /// Shows progress: a live view on a terminal, plain lines elsewhere.
     pub(crate) fn with_progress(self, manner: Manner) -> Self {
         Self { progress: Some(Progress::new(manner)), ..self }
+    }
+
+    /// Puts into the record what earlier runs measured.
+    pub(crate) fn with_trends(self) -> Self {
+        Self { before: Some(Before::default()), ..self }
     }
 
     /// Closes the record, takes the progress off the screen and returns the run, with the failure
@@ -53,6 +63,17 @@ impl Recorder {
 
 impl Observer for Recorder {
     fn event(&mut self, event: Event) {
+        if let Some(before) = &mut self.before {
+            before.hear(&event);
+        }
+        if matches!(event, Event::Finished { .. })
+            && let Some(before) = self.before.take()
+        {
+            // Nothing waits for it any more, and the end stays the last line.
+            for trend in before.told() {
+                self.event(Event::Trend(trend));
+            }
+        }
         if self.lost.is_none()
             && let Some(Err(error)) = self.writer.as_mut().map(|writer| writer.append(&event))
         {

@@ -11,6 +11,7 @@ use verify_model::{
 };
 
 use super::{
+    distribution::distribution,
     ledger::{History, Ledger},
     session::{Moment, past},
     shelf::{Place, Shelf, is_plain},
@@ -177,6 +178,7 @@ fn of_check<'h>(
             epoch: newest.epoch.clone(),
             current: past(&history.current, field, measure),
             anchor: past(&anchor, field, measure),
+            distribution: distribution(&history.current, field),
             mismatch: mismatch.clone(),
             ..Baseline::new(CheckKey::new(node, &check.id), field, now.centre)
         };

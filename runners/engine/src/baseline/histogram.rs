@@ -120,6 +120,20 @@ impl Histogram {
         Ok(merged.and_then(|(counts, step)| Self::encode(&counts, step)))
     }
 
+    /// Returns how many samples it holds, and the value that each of the shares does not exceed: those
+    /// for which there are enough samples, and the greatest value last.
+    pub(super) fn shares(&self, unit: Unit, shares: &[f64]) -> Option<(u64, Vec<(f64, f64)>)> {
+        let counts = self.decode().ok().filter(|counts| !counts.is_empty())?;
+        #[expect(clippy::cast_precision_loss, reason = "three digits are kept")]
+        let of = |steps: u64| unit.from_base(steps as f64 * self.step);
+        #[expect(clippy::cast_precision_loss, reason = "no ledger has 2^53 samples")]
+        let is_held = |share: &&f64| (1.0 - **share) * counts.len() as f64 >= 1.0;
+        let value = |share: &f64| (*share, of(counts.value_at_quantile(*share)));
+        let mut all: Vec<(f64, f64)> = shares.iter().filter(is_held).map(value).collect();
+        all.push((1.0, of(counts.max())));
+        Some((counts.len(), all))
+    }
+
     /// Returns a summary by name (`median`, `min`, `max`, `p99.9`) in a unit.
     pub fn quantile(&self, name: &str, unit: Unit) -> Option<f64> {
         let probability = match name {

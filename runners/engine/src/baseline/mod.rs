@@ -8,6 +8,7 @@
 mod accept;
 mod comment;
 mod compared;
+mod distribution;
 mod earlier;
 mod histogram;
 mod ledger;

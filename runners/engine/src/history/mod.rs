@@ -13,6 +13,7 @@ mod index;
 mod insert;
 mod query;
 mod schema;
+mod trend;
 
 pub use self::{
     change::{Change, Course, MOST, SIDE, course, places},
@@ -22,4 +23,5 @@ pub use self::{
     index::{FILE, HistoryError, Index, Opened},
     insert::Inserter,
     query::{Known, Point, Series, Wanted},
+    trend::Trends,
 };

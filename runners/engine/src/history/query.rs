@@ -123,6 +123,31 @@ impl Index {
         Ok(series)
     }
 
+    /// Finds one metric of one node.
+    ///
+    /// *Errors*: the file is damaged.
+    pub fn one(
+        &self,
+        node: &str,
+        check: &str,
+        field: &str,
+    ) -> Result<Option<Series>, HistoryError> {
+        let mut one = self.db.prepare(
+            "SELECT series.id FROM series
+             JOIN word AS node ON node.id = series.node
+             JOIN word AS check_id ON check_id.id = series.check_id
+             JOIN word AS field ON field.id = series.field
+             WHERE node.text = ?1 AND check_id.text = ?2 AND field.text = ?3",
+        )?;
+        let id = one.query_row(params![node, check, field], |row| row.get(0)).optional()?;
+        Ok(id.map(|id| Series {
+            check: check.to_owned(),
+            field: field.to_owned(),
+            node: node.to_owned(),
+            id,
+        }))
+    }
+
     /// Counts the values of a metric, whatever they are.
     ///
     /// *Errors*: the file is damaged.

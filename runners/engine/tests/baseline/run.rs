@@ -117,6 +117,7 @@ pub(crate) fn run(number: u32, attempts: Vec<Attempt>) -> Run {
         suites: vec![],
         checks: vec![RunCheck { planned, answer, verdict }],
         baselines: vec![],
+        trends: vec![],
         evidence: vec![],
         elapsed_ms: 1,
         interrupted: false,

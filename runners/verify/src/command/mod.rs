@@ -7,10 +7,10 @@ mod doctor;
 mod explain;
 mod health;
 #[cfg(feature = "history")]
-mod history;
+pub(crate) mod history;
 #[cfg(not(feature = "history"))]
 #[path = "no_history.rs"]
-mod history;
+pub(crate) mod history;
 mod instrument;
 mod learn;
 mod list;

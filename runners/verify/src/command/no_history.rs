@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use verify_engine::record::Store;
-use verify_model::run::Run;
+use verify_model::{event::Event, run::Run, trend::Trend};
 
 use crate::cli::HistoryArgs;
 
@@ -14,6 +14,22 @@ pub(crate) fn history(_args: &HistoryArgs) -> anyhow::Result<u8> {
     anyhow::bail!(
         "this verify was built without history, to be copied to nodes; use one that was built with it"
     )
+}
+
+/// Knows nothing of earlier runs.
+#[derive(Debug, Default)]
+pub(crate) struct Before;
+
+impl Before {
+    /// Notes nothing.
+    #[expect(clippy::unused_self, reason = "as in a build with the index")]
+    pub(crate) fn hear(&mut self, _event: &Event) {}
+
+    /// Says nothing.
+    #[expect(clippy::unused_self, reason = "as in a build with the index")]
+    pub(crate) fn told(self) -> Vec<Trend> {
+        Vec::new()
+    }
 }
 
 /// Keeps nothing.

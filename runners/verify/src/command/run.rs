@@ -54,7 +54,7 @@ pub(crate) fn run(root: Option<&Path>, args: &RunArgs, terminal: Terminal) -> an
         Header { until_decided: args.until_decided, ..header(&ready, args.require_baseline) };
     let writer = place::store()?.create(&ready.id).context("the run cannot be recorded")?;
     let record = writer.path().to_path_buf();
-    let mut recorder = Recorder::new(Some(writer));
+    let mut recorder = Recorder::new(Some(writer)).with_trends();
     if !args.show.quiet {
         let manner = progress::Manner { color: terminal.err.color, verbose: args.verbose };
         recorder = recorder.with_progress(manner);

@@ -3,6 +3,7 @@
 //! The index may be missing, damaged or out of reach: then it is made, kept aside, or built in memory
 //! for this once, and one line on standard error says so. It is brought up to date before it is asked.
 
+mod before;
 mod changes;
 mod draw;
 mod export;
@@ -13,8 +14,11 @@ mod wanted;
 
 use verify_engine::history::{HistoryError, Index};
 
-pub(crate) use self::kept::{forget, keep};
 use self::wanted::Metrics;
+pub(crate) use self::{
+    before::Before,
+    kept::{forget, keep},
+};
 use crate::{
     cli::{HistoryAction, HistoryArgs},
     output, place,

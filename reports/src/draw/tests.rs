@@ -1,0 +1,190 @@
+//! What holds for every picture, on every run of the corpus, and how those of one run look.
+
+use std::collections::BTreeSet;
+
+use quick_xml::{Reader, events::Event};
+use verify_model::{
+    effect::Effect, metric::Direction, observation::Observation, run::Run, value::Value,
+};
+
+use super::{Picture, STYLE, corpus, of_check, of_node, of_run};
+use corpus::{build::Builder, measured};
+
+/// Draws all that there is to draw.
+fn pictures(run: &Run) -> Vec<Picture> {
+    let mut all = of_run(run);
+    all.extend(run.nodes.iter().flat_map(|node| of_node(run, node)));
+    all.extend(run.checks.iter().flat_map(|check| of_check(run, check)));
+    all
+}
+
+/// Demands what must hold of every picture.
+fn demand_sound(name: &str, pictures: &[Picture]) {
+    let mut ids = BTreeSet::new();
+    for picture in pictures {
+        let what = format!("{name}: {}", picture.title);
+        assert!(!picture.title.is_empty() && !picture.summary.is_empty(), "{what}");
+        let mut reader = Reader::from_str(&picture.svg);
+        loop {
+            let event = reader.read_event().unwrap_or_else(|error| panic!("{what}: {error}"));
+            let (Event::Start(tag) | Event::Empty(tag)) = event else {
+                if matches!(event, Event::Eof) {
+                    break;
+                }
+                continue;
+            };
+            let element = String::from_utf8(tag.name().as_ref().to_vec()).unwrap();
+            let known = "svg title desc g line path polygon rect circle text";
+            assert!(known.split(' ').any(|one| one == element), "{what}: <{element}>");
+            for attribute in tag.attributes() {
+                let attribute = attribute.unwrap_or_else(|error| panic!("{what}: {error}"));
+                let key = String::from_utf8(attribute.key.as_ref().to_vec()).unwrap();
+                let value = String::from_utf8(attribute.value.to_vec()).unwrap();
+                let known = "class id role aria-labelledby viewBox x y x1 y1 x2 y2 width height rx cx cy r d points";
+                assert!(known.split(' ').any(|one| one == key), "{what}: {key}");
+                if key == "id" {
+                    assert!(ids.insert(value.clone()), "{what}: two of id {value}");
+                }
+                if key == "class" {
+                    for class in value.split(' ').filter(|class| *class != "draw") {
+                        assert!(STYLE.contains(&format!(".{class}")), "{what}: class {class}");
+                    }
+                }
+            }
+        }
+        let odd = |c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c);
+        assert!(!picture.svg.contains(odd), "{what}");
+        assert!(!picture.svg.contains("NaN") && !picture.svg.contains("inf"), "{what}");
+        assert!(picture.svg.len() < 120_000, "{what}: {} bytes", picture.svg.len());
+    }
+}
+
+#[test]
+fn every_picture_of_every_run_is_sound() {
+    for (name, run) in corpus::all().into_iter().chain([("measured", measured::measured())]) {
+        demand_sound(name, &pictures(&run));
+    }
+}
+
+#[test]
+fn no_colour_is_named_but_those_of_the_page() {
+    assert!(!STYLE.contains('#') && !STYLE.contains("rgb") && !STYLE.contains("url("));
+    for colour in STYLE.split("var(").skip(1) {
+        let name = colour.split(')').next().unwrap();
+        let known = "--ink --muted --line --panel --paper --accent --good --bad --warn --aside";
+        assert!(known.split(' ').any(|one| one == name), "{name}");
+    }
+}
+
+#[test]
+fn the_pictures_of_a_run_look_as_reviewed() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../tests/snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| {
+        for (at, picture) in pictures(&measured::measured()).iter().enumerate() {
+            let text = format!("{}\n{}\n\n{}", picture.title, picture.summary, picture.svg);
+            let name = format!("draw.{at:02}");
+            insta::assert_snapshot!(name, text.replace("><", ">\n<"));
+        }
+    });
+}
+
+#[test]
+fn the_same_run_gives_the_same_pictures() {
+    let text = || -> Vec<String> {
+        pictures(&measured::measured()).into_iter().map(|picture| picture.svg).collect()
+    };
+    assert_eq!(text(), text());
+}
+
+#[test]
+fn odd_numbers_are_drawn_and_none_is_lost() {
+    let mut run = Builder::new();
+    let odd = [
+        ("one", vec![7.0; 25]),
+        ("zero", vec![0.0; 25]),
+        ("below", (0..25).map(|n| f64::from(n) - 30.0).collect()),
+        ("huge", (0..25).map(|n| 1e290 * f64::from(n)).collect()),
+        ("both", (0..25).map(|n| if n % 2 == 0 { 1e290 } else { -1e290 }).collect()),
+        ("tiny", (0..25).map(|n| 1e-290 * f64::from(n + 1)).collect()),
+    ];
+    for (name, values) in odd {
+        let rate = measured::samples("Gbit/s", Direction::HigherIsBetter, values.clone());
+        let found = Observation::default()
+            .metric("latency", measured::samples("s", Direction::LowerIsBetter, values))
+            .metric("outbound-intervals", rate);
+        let id = format!("lat/{name}");
+        measured::asked(&mut run, (&id, "iperf3", Effect::Loads), &[], (0, 0), found);
+    }
+    let run = run.finish();
+    let all = pictures(&run);
+    demand_sound("odd", &all);
+    assert_eq!(all.iter().filter(|p| p.title.starts_with("latency by")).count(), 6);
+    assert_eq!(all.iter().filter(|p| p.title.starts_with("Throughput")).count(), 6);
+}
+
+#[test]
+fn hostile_words_are_only_words() {
+    let hostile = "<script>alert(1)</script>\u{202e}\u{1b}[31m]]>\"'&\n";
+    let mut run = Builder::new();
+    run.hostile_node(hostile);
+    let text = || Value::text(hostile.repeat(2000));
+    let found = Observation::default()
+        .fact("present", Value::Cpus(verify_model::cpu_set::CpuSet::parse("0-3").unwrap()))
+        .fact("model", text());
+    measured::asked(&mut run, ("cpu/model", "cpu", Effect::Reads), &[], (0, 5), found);
+    let found = Observation::default().fact("name", text()).fact("driver", text());
+    measured::asked(&mut run, ("net/state", "net-interface", Effect::Reads), &[], (0, 5), found);
+    let found = Observation::default()
+        .fact("histogram", Value::List(vec![text()]))
+        .fact("link", text())
+        .fact("peer", text());
+    measured::asked(&mut run, ("net/rate", "iperf3", Effect::Loads), &[], (0, 5), found.clone());
+    measured::asked(&mut run, ("cpu/jitter", "tsc", Effect::Loads), &[], (0, 5), found);
+    let all = pictures(&run.finish());
+    demand_sound("hostile", &all);
+    assert!(all.iter().any(|picture| picture.svg.contains("&lt;script&gt;")));
+}
+
+#[test]
+fn a_histogram_that_cannot_be_read_is_said_and_not_drawn() {
+    let mut run = Builder::new();
+    let found = Observation::default().fact("histogram", Value::List(vec![Value::text("x")]));
+    measured::asked(&mut run, ("cpu/jitter", "tsc", Effect::Loads), &[], (0, 5), found);
+    let all = pictures(&run.finish());
+    let said = |picture: &&Picture| picture.summary.contains("1 histogram cannot be read");
+    assert_eq!(all.iter().filter(said).count(), 1);
+}
+
+#[test]
+fn of_a_machine_of_which_nothing_is_known_there_is_no_picture() {
+    for run in [corpus::all_pass(), corpus::nothing_answered(), corpus::no_checks()] {
+        assert!(run.nodes.iter().all(|node| of_node(&run, node).is_empty()));
+    }
+}
+
+#[test]
+fn ten_thousand_checks_and_a_hundred_nodes_give_a_bounded_picture() {
+    let mut run = Builder::new();
+    let one = measured::passed_at(0);
+    for node in 0..150_u32 {
+        run.node(&format!("node-{node:03}"), "host");
+        run.run.nodes.last_mut().unwrap().file.links = Box::default();
+        if node == 0 {
+            run.check("cpu/one", "One", Vec::new(), one.clone());
+        }
+    }
+    let mut run = run.finish();
+    let template = run.checks[0].clone();
+    run.checks = (0..10_000_u32)
+        .map(|at| {
+            let mut check = template.clone();
+            check.planned.node = format!("node-{:03}", at % 150);
+            check.planned.check.id = format!("cpu/check-{at}");
+            check.answer = measured::passed_at(u64::from(at));
+            check
+        })
+        .collect();
+    demand_sound("many", &of_run(&run));
+}
