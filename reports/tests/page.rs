@@ -120,7 +120,8 @@ fn nothing_is_loaded_from_elsewhere_and_nothing_but_its_own_style_and_script_app
                     assert!(value.starts_with('#'), "{about}");
                 }
             }
-            let loads = ["link", "img", "iframe", "object", "embed", "base", "form", "image", "use"];
+            let loads =
+                ["link", "img", "iframe", "object", "embed", "base", "form", "image", "use"];
             assert!(!loads.contains(&element.name.as_str()), "{name}: <{}>", element.name);
         }
         let (style, script) = (page.of_name("style"), page.of_name("script"));
@@ -169,7 +170,8 @@ fn headings_go_down_one_step_at_a_time_and_landmarks_are_there() {
         let page = page(&run);
         let mut level = 0;
         for element in page.all() {
-            let Some(now) = element.name.strip_prefix('h').and_then(|n| n.parse::<u8>().ok()) else {
+            let Some(now) = element.name.strip_prefix('h').and_then(|n| n.parse::<u8>().ok())
+            else {
                 continue;
             };
             assert!(now <= level + 1, "{name}: {} follows h{level}", element.words());
@@ -269,7 +271,8 @@ fn hostile_text_is_shown_as_text() {
     let page = page(&run);
     let text = page.words();
     assert!(is_calm(&bytes(&run)));
-    for said in ["]]> <script>alert(1)</script> &amp; \"quoted\"", "\u{fffd}gpj.exe", "größe 日本語 🦀"]
+    for said in
+        ["]]> <script>alert(1)</script> &amp; \"quoted\"", "\u{fffd}gpj.exe", "größe 日本語 🦀"]
     {
         assert!(text.contains(&clean(said)), "{said}");
     }

@@ -35,7 +35,12 @@ pub(crate) fn long_line() -> Run {
     let mut run = Builder::new();
     let long = "0123456789".repeat(1_000_000);
     let demand = || vec![expect("answer", "is", "fine")];
-    run.check("long/value", "The node answers briefly", demand(), fact("answer", Value::text(&long)));
+    run.check(
+        "long/value",
+        "The node answers briefly",
+        demand(),
+        fact("answer", Value::text(&long)),
+    );
     let evidence = run.exec(&["cat", "/proc/kmsg"], 1, &long);
     let answer = failed(FindingCode::OutputUnreadable, &long, evidence);
     run.check("long/error", "The node answers briefly", demand(), answer);

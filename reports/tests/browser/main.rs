@@ -60,8 +60,7 @@ struct Needs {
 ///
 /// *Errors*: what is lacking.
 fn needs() -> Result<Needs, String> {
-    let variable =
-        |name: &str, what: &str| env::var(name).map_err(|_| format!("{what} in {name}"));
+    let variable = |name: &str, what: &str| env::var(name).map_err(|_| format!("{what} in {name}"));
     let python = variable("VERIFY_BROWSER_PYTHON", "an interpreter with selenium")?;
     let axe = PathBuf::from(variable("VERIFY_AXE", "the file axe.js of axe-core")?);
     if !axe.is_file() {

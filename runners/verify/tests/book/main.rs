@@ -33,7 +33,7 @@ use crate::{
 /// Every page, and how many commands at least must run and outputs be compared: a page whose blocks
 /// all say why they are left out proves nothing. The longest come first.
 const PAGES: [(&str, usize, usize); 12] = [
-    ("docs/hardware-change.md", 20, 13),
+    ("docs/hardware-change.md", 20, 12),
     ("docs/troubleshooting.md", 22, 5),
     ("README.md", 15, 0),
     ("docs/your-own-suite.md", 15, 4),
