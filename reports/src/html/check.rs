@@ -42,6 +42,8 @@ pub(super) struct CheckView {
     pub(super) more_readings: usize,
     /// Whether any reading has a baseline.
     pub(super) compares: bool,
+    /// Whether any reading stands on samples.
+    pub(super) sampled: bool,
     pub(super) about: Vec<Said>,
     pub(super) evidence: Vec<EvidenceId>,
     pub(super) more_evidence: usize,
@@ -58,6 +60,7 @@ pub(super) struct Said {
 pub(super) struct ReadingView {
     pub(super) field: String,
     pub(super) observed: String,
+    /// What was demanded, as markup.
     pub(super) expected: String,
     pub(super) baseline: String,
     pub(super) change: String,
@@ -93,6 +96,7 @@ pub(super) fn of(run: &Run, check: &RunCheck, anchors: &Anchors<'_>) -> CheckVie
             .readings
             .iter()
             .any(|r| r.baseline.is_some() || comparison(check, r).is_some()),
+        sampled: verdict.readings.iter().any(|reading| reading.samples > 0),
         more_evidence: evidence.len().saturating_sub(EVIDENCE_SHOWN),
         evidence: evidence.into_iter().take(EVIDENCE_SHOWN).collect(),
         pictures: draw::of_check(run, check),
@@ -156,7 +160,7 @@ fn comparison<'r>(check: &'r RunCheck, reading: &Reading) -> Option<&'r Comparis
 
 fn reading_view(check: &RunCheck, reading: &Reading) -> ReadingView {
     let compared = comparison(check, reading);
-    let expected = line(reading.expected.as_deref().unwrap_or_default(), LONGEST_LINE);
+    let expected = markup(reading.expected.as_deref().unwrap_or_default());
     let baseline = reading.baseline.or_else(|| compared.and_then(|c| c.then));
     ReadingView {
         field: line(&reading.field, LONGEST_NAME),

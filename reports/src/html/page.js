@@ -111,7 +111,7 @@
     const details = place.querySelector(":scope > details");
     if (details) {
       details.open = true;
-      place.scrollIntoView({ block: "center" });
+      place.scrollIntoView();
     }
   };
 
