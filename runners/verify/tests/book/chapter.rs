@@ -1,6 +1,6 @@
 //! What happens when a page is played from top to bottom, and what of it was not.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use crate::{
     page::{Block, Note, blocks},
@@ -134,8 +134,9 @@ fn command(
 /// Writes a file that the page shows, if its schema takes it.
 fn file(block: &Block, stage: &Stage) -> Result<(), String> {
     let first = block.text.lines().next().unwrap_or_default();
-    let named =
-        first.strip_prefix("# ").filter(|path| path.contains('/') || path.ends_with(".toml"));
+    let named = first.strip_prefix("# ").filter(|path| {
+        path.contains('/') || Path::new(path).extension().is_some_and(|end| end == "toml")
+    });
     let path = block.note.file.as_deref().or(named);
     let path = path.ok_or("a file without a name: begin it with `# PATH`")?;
     let value: toml::Value = toml::from_str(&block.text).map_err(|error| error.to_string())?;
@@ -181,6 +182,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn a_page_that_says_what_is_so_has_no_fault() {
         let played = of(
             "```sh\necho a b\n```\n\n```text\na …\n```\n<!-- exits 3 -->\n```sh\nexit 3\n```\n<!-- not run: needs a Mac -->\n```sh\nnever\n```\n```toml\n# a/b.toml\nx = 1\n```\n```sh\ngrep x a/b.toml\n```\n",
@@ -190,6 +192,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn whatever_is_not_so_or_not_tried_is_a_fault() {
         for text in [
             "```sh\nfalse\n```\n",

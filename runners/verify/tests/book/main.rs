@@ -33,7 +33,7 @@ use crate::{
 /// Every page, and how many commands at least must run and outputs be compared: a page whose blocks
 /// all say why they are left out proves nothing. The longest come first.
 const PAGES: [(&str, usize, usize); 12] = [
-    ("docs/hardware-change.md", 20, 13),
+    ("docs/hardware-change.md", 20, 12),
     ("docs/troubleshooting.md", 22, 5),
     ("README.md", 15, 0),
     ("docs/your-own-suite.md", 15, 4),
@@ -56,6 +56,10 @@ fn played(path: &str) -> Played {
 
 #[test]
 fn every_command_of_the_book_does_what_the_book_says() {
+    if !cfg!(target_os = "linux") {
+        writeln!(std::io::stderr(), "skipped: needs Linux, and the tools of GNU").unwrap();
+        return;
+    }
     let next = AtomicUsize::new(0);
     let all = Mutex::new(Vec::new());
     thread::scope(|scope| {
@@ -71,11 +75,11 @@ fn every_command_of_the_book_does_what_the_book_says() {
     let mut all = all.into_inner().unwrap();
     all.sort_by_key(|(page, _)| page.0);
     let mut faults = Vec::new();
-    let mut told = String::new();
+    let mut told = Vec::new();
     for ((path, least, shown), played) in all {
         let Played { ran, compared, left_out, faults: found } = played;
-        told += &format!("{path}: {ran} commands run, {compared} outputs compared\n");
-        told.extend(left_out.iter().map(|left| format!("  left out {left}\n")));
+        told.push(format!("{path}: {ran} commands run, {compared} outputs compared"));
+        told.extend(left_out.iter().map(|left| format!("  left out {left}")));
         if found.is_empty() && (ran < *least || compared < *shown) {
             faults.push(format!(
                 "{path}: {ran} commands run and {compared} outputs compared, at least {least} and {shown} expected"
@@ -84,7 +88,7 @@ fn every_command_of_the_book_does_what_the_book_says() {
         faults.extend(found);
     }
     // Not `eprintln!`: what a passing test prints is swallowed.
-    writeln!(std::io::stderr(), "{told}").unwrap();
+    writeln!(std::io::stderr(), "{}", told.join("\n")).unwrap();
     assert!(faults.is_empty(), "{} fault(s)\n{}", faults.len(), faults.join("\n\n"));
 }
 

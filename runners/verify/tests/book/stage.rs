@@ -140,6 +140,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn blocks_share_folder_and_variables_and_nothing_else_gets_in() {
     let stage = Stage::empty();
     let aside = [("ASIDE".to_owned(), "x y".to_owned())];
