@@ -48,6 +48,8 @@ pub(super) struct CheckView {
     pub(super) evidence: Vec<EvidenceId>,
     pub(super) more_evidence: usize,
     pub(super) pictures: Vec<Picture>,
+    /// Whether they stand with the finding instead.
+    pub(super) pictured: bool,
 }
 
 /// Holds one labelled line, as markup.
@@ -100,6 +102,7 @@ pub(super) fn of(run: &Run, check: &RunCheck, anchors: &Anchors<'_>) -> CheckVie
         more_evidence: evidence.len().saturating_sub(EVIDENCE_SHOWN),
         evidence: evidence.into_iter().take(EVIDENCE_SHOWN).collect(),
         pictures: draw::of_check(run, check),
+        pictured: false,
     }
 }
 

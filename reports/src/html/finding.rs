@@ -1,5 +1,7 @@
 //! What needs somebody: one article for each cause, the worst first, with the next action.
 
+use std::collections::BTreeSet;
+
 use verify_model::run::{Run, RunCheck};
 
 use super::{
@@ -26,6 +28,8 @@ const ELSEWHERE: [&str; 1] = ["next"];
 pub(super) struct Findings {
     pub(super) causes: Vec<Article>,
     pub(super) left_out: usize,
+    /// Ids of the checks whose pictures stand with their cause.
+    pub(super) pictured: BTreeSet<String>,
     /// What to do first, in one line: headline and next action.
     pub(super) first: Option<(String, String)>,
 }
@@ -59,10 +63,14 @@ pub(super) struct Named {
 pub(super) fn of(run: &Run, anchors: &Anchors<'_>) -> Findings {
     let causes = causes(run);
     let first = causes.iter().find(|cause| !cause.next.is_empty());
+    let shown: Vec<Article> =
+        causes.iter().take(CAUSES_SHOWN).map(|cause| article(run, cause, anchors)).collect();
+    let pictured = shown.iter().filter(|article| !article.pictures.is_empty());
     Findings {
+        pictured: pictured.flat_map(|a| &a.checks).map(|check| check.anchor.clone()).collect(),
         first: first.map(|cause| (line(&cause.headline, LONGEST_NAME), markup(&cause.next))),
         left_out: causes.len().saturating_sub(CAUSES_SHOWN),
-        causes: causes.iter().take(CAUSES_SHOWN).map(|c| article(run, c, anchors)).collect(),
+        causes: shown,
     }
 }
 

@@ -71,6 +71,7 @@ fn page(run: &Run) -> Page {
     let style = format!("{}{}", include_str!("page.css"), draw::STYLE);
     let script = include_str!("page.js");
     let changes = change::of(run, &anchors);
+    let findings = finding::of(run, &anchors);
     Page {
         style_hash: hash(&style),
         style,
@@ -80,8 +81,8 @@ fn page(run: &Run) -> Page {
         changed_at_a_glance: change::glance(&changes),
         changes,
         no_baseline: change::no_baseline(run),
-        findings: finding::of(run, &anchors),
-        nodes: node::of(run, &anchors),
+        nodes: node::of(run, &anchors, &findings.pictured),
+        findings,
         number: run.checks.len(),
         skipped: node::skipped(run, &anchors),
         pictures: draw::of_run(run),

@@ -1,5 +1,7 @@
 //! The checks of each node, by suite, and what was not asked, by reason.
 
+use std::collections::BTreeSet;
+
 use verify_model::{
     finding::FindingCode,
     outcome::Outcome,
@@ -45,8 +47,19 @@ pub(super) struct Skipped {
 }
 
 /// Gathers the checks of each node.
-pub(super) fn of(run: &Run, anchors: &Anchors<'_>) -> Vec<NodeView> {
-    run.nodes.iter().map(|node| of_node(run, node, anchors)).collect()
+///
+/// Those of which a finding shows the pictures have none here: each stands in the page once.
+pub(super) fn of(run: &Run, anchors: &Anchors<'_>, pictured: &BTreeSet<String>) -> Vec<NodeView> {
+    let mut nodes: Vec<NodeView> =
+        run.nodes.iter().map(|node| of_node(run, node, anchors)).collect();
+    let suites = nodes.iter_mut().flat_map(|node| &mut node.suites);
+    for check in suites.flat_map(|suite| &mut suite.checks) {
+        check.pictured = pictured.contains(&check.anchor);
+        if check.pictured {
+            check.pictures.clear();
+        }
+    }
+    nodes
 }
 
 /// Groups what was skipped by its reason.
