@@ -28,6 +28,7 @@ const EVIDENCE_SHOWN: usize = 20;
 const READINGS_SHOWN: usize = 200;
 
 /// Holds one check.
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that the template asks")]
 pub(super) struct CheckView {
     pub(super) anchor: String,
     pub(super) mark: Mark,
@@ -37,6 +38,8 @@ pub(super) struct CheckView {
     pub(super) title: String,
     pub(super) glance: String,
     pub(super) time: String,
+    /// Whether something is advised, which changes no outcome.
+    pub(super) advised: bool,
     pub(super) lines: Vec<Said>,
     pub(super) readings: Vec<ReadingView>,
     pub(super) more_readings: usize,
@@ -78,7 +81,9 @@ pub(super) fn of(run: &Run, check: &RunCheck, anchors: &Anchors<'_>) -> CheckVie
     let at =
         lines.iter().position(|line| matches!(line.label, "why" | "next" | "source" | "where"));
     let last = lines.split_off(at.unwrap_or(lines.len()));
-    lines.extend(detail::remarks(run, check));
+    let remarks = detail::remarks(run, check);
+    let advised = remarks.iter().any(|line| matches!(line.label, "advice" | "flaky"));
+    lines.extend(remarks);
     lines.extend(detail::compared(check));
     lines.extend(last);
     let evidence = evidence_of(check);
@@ -90,6 +95,7 @@ pub(super) fn of(run: &Run, check: &RunCheck, anchors: &Anchors<'_>) -> CheckVie
         title: line(&check.planned.check.title, LONGEST_NAME),
         glance: line(&glance(run, check), LONGEST_GLANCE),
         time: if verdict.attempts == 0 { String::new() } else { duration(verdict.elapsed_us) },
+        advised,
         about: about(check, &lines),
         lines: lines.iter().map(said).collect(),
         readings: readings.map(|reading| reading_view(check, reading)).collect(),

@@ -8,7 +8,7 @@ use super::{
     anchor::Anchors,
     check::{Said, said},
     mark::{self, Mark},
-    text::{LONGEST_LINE, LONGEST_NAME, line, markup},
+    text::{LONGEST_NAME, line, markup},
 };
 use crate::{
     cause::{Cause, causes},
@@ -30,13 +30,14 @@ pub(super) struct Findings {
     pub(super) left_out: usize,
     /// Ids of the checks whose pictures stand with their cause.
     pub(super) pictured: BTreeSet<String>,
-    /// What to do first, in one line: headline and next action.
+    /// What to do first, headline and next action, as markup.
     pub(super) first: Option<(String, String)>,
 }
 
 /// Holds one cause.
 pub(super) struct Article {
     pub(super) mark: Mark,
+    /// What they say, as markup.
     pub(super) headline: String,
     /// Code of the catalogue.
     pub(super) code: &'static str,
@@ -68,7 +69,7 @@ pub(super) fn of(run: &Run, anchors: &Anchors<'_>) -> Findings {
     let pictured = shown.iter().filter(|article| !article.pictures.is_empty());
     Findings {
         pictured: pictured.flat_map(|a| &a.checks).map(|check| check.anchor.clone()).collect(),
-        first: first.map(|cause| (line(&cause.headline, LONGEST_NAME), markup(&cause.next))),
+        first: first.map(|cause| (markup(&cause.headline), markup(&cause.next))),
         left_out: causes.len().saturating_sub(CAUSES_SHOWN),
         causes: shown,
     }
@@ -98,15 +99,16 @@ fn article(run: &Run, cause: &Cause<'_>, anchors: &Anchors<'_>) -> Article {
     if first.is_some_and(|check| cut_short(&check.verdict)) {
         lines.clear();
     }
-    let is_own = |line: &&detail::Line| !ELSEWHERE.contains(&line.label);
+    let is_new =
+        |line: &&detail::Line| !ELSEWHERE.contains(&line.label) && line.text != cause.headline;
     Article {
         mark: mark::of_situation(cause.situation),
-        headline: line(&cause.headline, LONGEST_LINE),
+        headline: markup(&cause.headline),
         code: cause.code.map_or("", |code| code.row().name),
         title: first.map_or_else(String::new, |c| line(&c.planned.check.title, LONGEST_NAME)),
         checks,
         more_checks,
-        lines: lines.iter().filter(is_own).map(said).collect(),
+        lines: lines.iter().filter(is_new).map(said).collect(),
         next: markup(&cause.next),
         blocked,
         more_blocked,

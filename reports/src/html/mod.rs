@@ -46,6 +46,8 @@ struct Page {
     findings: finding::Findings,
     nodes: Vec<node::NodeView>,
     number: usize,
+    /// How many checks carry advice.
+    advised: usize,
     skipped: Vec<node::Skipped>,
     pictures: Vec<Picture>,
     evidence: evidence::EvidenceList,
@@ -72,6 +74,9 @@ fn page(run: &Run) -> Page {
     let script = include_str!("page.js");
     let changes = change::of(run, &anchors);
     let findings = finding::of(run, &anchors);
+    let nodes = node::of(run, &anchors, &findings.pictured);
+    let checks = nodes.iter().flat_map(|node| &node.suites).flat_map(|suite| &suite.checks);
+    let advised = checks.filter(|check| check.advised).count();
     Page {
         style_hash: hash(&style),
         style,
@@ -81,7 +86,8 @@ fn page(run: &Run) -> Page {
         changed_at_a_glance: change::glance(&changes),
         changes,
         no_baseline: change::no_baseline(run),
-        nodes: node::of(run, &anchors, &findings.pictured),
+        nodes,
+        advised,
         findings,
         number: run.checks.len(),
         skipped: node::skipped(run, &anchors),
