@@ -53,7 +53,7 @@ pub(crate) fn line(run: &Run, check: &RunCheck) -> String {
 }
 
 /// Counts all six outcomes of checks, always: `5 pass, 3 fail (1 waived), …`.
-pub(crate) fn counts<'c>(checks: impl Iterator<Item = &'c RunCheck> + Clone) -> String {
+pub(crate) fn counts<'c>(checks: &(impl Iterator<Item = &'c RunCheck> + Clone)) -> String {
     let number = |outcome| checks.clone().filter(|c| c.verdict.outcome == outcome).count();
     let waived = checks.clone().filter(|c| c.verdict.is_waived()).count();
     let said = Outcome::ALL.map(|outcome| match (outcome, waived) {

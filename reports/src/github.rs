@@ -43,15 +43,15 @@ impl Format for Github {
 
     fn render(&self, run: &Run) -> Result<Vec<u8>, RenderError> {
         let mut out = plain(&format!("{} Exit code {}.", sentence(run), run.exit_code()));
-        out += &plain(&brief::counts(run.checks.iter()));
+        out += &plain(&brief::counts(&run.checks.iter()));
         for said in brief::simulations(run) {
             out += &Annotation { title: "simulated".to_owned(), place: None, message: said }
                 .command("notice");
         }
         let room = MOST.saturating_sub(brief::simulated(run).count());
-        out += &level("error", errors(run), MOST);
-        out += &level("warning", excused(run), MOST);
-        out += &level("notice", remarks(run), room);
+        out += &level("error", &errors(run), MOST);
+        out += &level("warning", &excused(run), MOST);
+        out += &level("notice", &remarks(run), room);
         Ok(out.into_bytes())
     }
 }
@@ -134,7 +134,7 @@ fn remarks(run: &Run) -> Vec<Annotation> {
 }
 
 /// Writes the annotations of a level; where there are too many, the last says how many more.
-fn level(level: &str, all: Vec<Annotation>, room: usize) -> String {
+fn level(level: &str, all: &[Annotation], room: usize) -> String {
     let (number, shown) = (all.len(), if all.len() > room { room.saturating_sub(1) } else { room });
     let mut out: String = all.iter().take(shown).map(|one| one.command(level)).collect();
     if number > shown {
@@ -178,9 +178,11 @@ mod tests {
 
     #[test]
     fn the_last_of_too_many_says_how_many_more() {
-        let many = |number: usize| (0..number).map(|at| said(&at.to_string(), "x")).collect();
-        assert_eq!(level("error", many(10), MOST).lines().count(), 10);
-        let text = level("error", many(25), MOST);
+        let many = |number: usize| -> Vec<Annotation> {
+            (0..number).map(|at| said(&at.to_string(), "x")).collect()
+        };
+        assert_eq!(level("error", &many(10), MOST).lines().count(), 10);
+        let text = level("error", &many(25), MOST);
         assert_eq!(text.lines().count(), 10);
         assert!(text.ends_with("title=and more::16 more are in the other reports of this run.\n"));
     }

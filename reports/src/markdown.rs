@@ -7,6 +7,9 @@
 mod escape;
 mod page;
 
+// Writing to a String cannot fail.
+use std::fmt::Write as _;
+
 use verify_model::{
     comparison::Comparison,
     exit::MEANINGS,
@@ -66,12 +69,12 @@ fn verdict(page: &mut Page, run: &Run) {
     let exit = run.exit_code();
     let meaning = MEANINGS.iter().find(|(code, _)| *code == exit).map_or("", |(_, text)| *text);
     let mut out = format!("## verify: {meaning} (exit code {exit})\n\n");
-    out += &format!("**{}**\n\n", prose(&sentence(run), 10 * LONGEST_CELL));
-    out += &format!("{}\n\n", brief::counts(run.checks.iter()));
+    let _ = write!(out, "**{}**\n\n", prose(&sentence(run), 10 * LONGEST_CELL));
+    let _ = write!(out, "{}\n\n", brief::counts(&run.checks.iter()));
     for said in brief::simulations(run) {
-        out += &format!("**{}**\n\n", text(&said, LONGEST_CELL));
+        let _ = write!(out, "**{}**\n\n", text(&said, LONGEST_CELL));
     }
-    page.add(Block::text(out));
+    page.add(&Block::text(out));
 }
 
 fn since(page: &mut Page, run: &Run) {
@@ -81,19 +84,19 @@ fn since(page: &mut Page, run: &Run) {
     for node in &all {
         let name = code(node.node, LONGEST_CELL);
         for line in &node.machine {
-            out += &format!("- {name}: {}\n", text(line, LONGEST_CELL));
+            let _ = writeln!(out, "- {name}: {}", text(line, LONGEST_CELL));
         }
         if node.machine.is_empty() {
-            out += &format!("- {name}: {}\n", unchanged(node));
+            let _ = writeln!(out, "- {name}: {}", unchanged(node));
         }
         rows.extend(node.metrics.iter().map(|(check, c)| metric_row(node.node, check, c)));
     }
     if all.is_empty() {
         out += "- No node was asked.\n";
     }
-    page.add(Block::text(format!("{out}\n")));
+    page.add(&Block::text(format!("{out}\n")));
     let head = ["node", "check", "metric", "baseline", "now", "change, 95 % interval", "standing"];
-    page.add(Block::table("", &head, rows, "\n"));
+    page.add(&Block::table("", &head, &rows, "\n"));
 }
 
 /// Says what is known where nothing changed in the machine; that nothing was compared is said so.
@@ -139,7 +142,7 @@ fn findings(page: &mut Page, run: &Run) {
         return;
     }
     let head = ["outcome", "check", "node", "expected", "observed", "next"];
-    page.add(Block::table("### What needs somebody\n\n", &head, rows, "\n"));
+    page.add(&Block::table("### What needs somebody\n\n", &head, &rows, "\n"));
 }
 
 fn cause_row(run: &Run, cause: &Cause<'_>) -> Vec<String> {
@@ -155,7 +158,7 @@ fn cause_row(run: &Run, cause: &Cause<'_>) -> Vec<String> {
     let mut next = prose(&cause.next, 2 * LONGEST_CELL);
     let blocks = brief::blocks(&cause.blocked, MOST_NAMES);
     if !blocks.is_empty() {
-        next = format!("{next} ({})", text(&blocks, LONGEST_CELL)).trim_start().to_owned();
+        let _ = write!(next, " ({})", text(&blocks, LONGEST_CELL));
     }
     let mut nodes: Vec<&str> = Vec::new();
     for check in &cause.checks {
@@ -195,12 +198,12 @@ fn everything(page: &mut Page, run: &Run) {
             text(node, LONGEST_CELL),
             text(suite, LONGEST_CELL),
             count(rows.len(), "check"),
-            brief::counts(checks),
+            brief::counts(&checks),
         );
-        page.add(Block::table(
+        page.add(&Block::table(
             &open,
             &["outcome", "check", "what it says"],
-            rows,
+            &rows,
             "\n</details>\n\n",
         ));
     }

@@ -42,7 +42,7 @@ impl Format for Nagios {
     fn render(&self, run: &Run) -> Result<Vec<u8>, RenderError> {
         // Where no machine answered stands first: nothing of it may be cut.
         let mut said = brief::simulations(run);
-        said.extend([sentence(run), format!("{}.", brief::counts(run.checks.iter()))]);
+        said.extend([sentence(run), format!("{}.", brief::counts(&run.checks.iter()))]);
         let text = one_line(&said.join(" ").replace('|', "/"), LONGEST_TEXT);
         let mut line = format!("VERIFY {} - {text}", state(run));
         let (mut data, all) = (String::new(), performance(run));

@@ -3,7 +3,7 @@
 //! Readers merge what has one name, and a series of Prometheus may stand once. Ids that cleaning made
 //! equal are numbered, in plan order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use verify_model::run::Run;
 
@@ -14,18 +14,8 @@ const LONGEST: usize = 400;
 
 /// Names every check of a run, in plan order; unique on its node.
 pub(crate) fn names(run: &Run) -> Vec<String> {
-    let mut taken: Vec<(&str, BTreeSet<String>)> = Vec::new();
-    let mut name = |node, id| {
-        let of_node = match taken.iter().position(|(known, _)| *known == node) {
-            Some(at) => &mut taken[at].1,
-            None => {
-                taken.push((node, BTreeSet::new()));
-                let last = taken.len() - 1;
-                &mut taken[last].1
-            }
-        };
-        unique(of_node, &one_line(id, LONGEST))
-    };
+    let mut taken: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let mut name = |node, id| unique(taken.entry(node).or_default(), &one_line(id, LONGEST));
     run.checks.iter().map(|c| name(c.planned.node.as_str(), &c.planned.check.id)).collect()
 }
 

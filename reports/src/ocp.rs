@@ -36,7 +36,7 @@ impl Format for Ocp {
         all.add(0, "schemaVersion", &json!({"major": 2, "minor": 0}));
         all.add(0, "testRunArtifact", &json!({"testRunStart": start(run)}));
         for said in brief::simulations(run) {
-            all.log("WARNING", &said);
+            all.log(0, "WARNING", &said);
         }
         for (at, (check, name)) in run.checks.iter().zip(names(run)).enumerate() {
             step::add(&mut all, run, check, at, &name);
@@ -46,8 +46,8 @@ impl Format for Ocp {
             let error = json!({"symptom": name, "message": shown(&sentence(run))});
             all.add(end_us, "testRunArtifact", &json!({"error": error}));
         }
-        all.log("INFO", &format!("{} Exit code {}.", sentence(run), run.exit_code()));
-        all.log("INFO", &brief::counts(run.checks.iter()));
+        all.log(end_us, "INFO", &format!("{} Exit code {}.", sentence(run), run.exit_code()));
+        all.log(end_us, "INFO", &brief::counts(&run.checks.iter()));
         let (status, result) = end(run);
         let end = json!({"testRunEnd": {"status": status, "result": result}});
         all.add(end_us, "testRunArtifact", &end);
@@ -73,9 +73,9 @@ impl Artifacts {
         self.lines.push(json!({kind: artifact, "sequenceNumber": number, "timestamp": time}));
     }
 
-    fn log(&mut self, severity: &str, message: &str) {
+    fn log(&mut self, elapsed_us: u64, severity: &str, message: &str) {
         let log = json!({"log": {"severity": severity, "message": shown(message)}});
-        self.add(0, "testRunArtifact", &log);
+        self.add(elapsed_us, "testRunArtifact", &log);
     }
 }
 

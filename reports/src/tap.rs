@@ -39,7 +39,7 @@ impl Format for Tap {
     fn render(&self, run: &Run) -> Result<Vec<u8>, RenderError> {
         let own = own(run);
         let mut out = format!("TAP version 14\n1..{}\n", run.checks.len() + own.len());
-        let about = [sentence(run), brief::counts(run.checks.iter())];
+        let about = [sentence(run), brief::counts(&run.checks.iter())];
         for said in about.into_iter().chain(brief::simulations(run)) {
             // Writing to a String cannot fail.
             let _ = writeln!(out, "# {}", one_line(&said, LONGEST));

@@ -17,6 +17,9 @@ use crate::{
     own::OWN_SUITE,
 };
 
+/// Bounds a labelled line. *Units*: characters.
+const LONGEST_LINE: usize = 8_000;
+
 /// Holds one case; every text is clean.
 pub(super) struct Case<'r> {
     /// `<node>.<suite>`; `verify` where the run itself is spoken of.
@@ -113,12 +116,20 @@ fn output(run: &Run, check: &RunCheck) -> String {
     block(&out)
 }
 
+/// Cuts what nobody reads in a CI system; the record holds it all.
+fn cut(text: String) -> String {
+    match text.char_indices().nth(LONGEST_LINE) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
 /// Writes labelled lines, cleaned.
 pub(super) fn text_of(lines: &[Line]) -> String {
     let mut out = String::new();
     for line in lines {
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{:<9} {}", format!("{}:", line.label), block(&line.text));
+        let _ = writeln!(out, "{:<9} {}", format!("{}:", line.label), cut(block(&line.text)));
     }
     block(&out)
 }

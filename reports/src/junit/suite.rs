@@ -66,11 +66,13 @@ fn cases<'r>(run: &'r Run, node: &str, taken: &mut BTreeSet<String>) -> Vec<Case
     let case = |(check, name): (&'r RunCheck, String)| {
         let suite = check.planned.check.suite.as_str();
         let known = classes.iter().find(|(name, _)| *name == suite);
-        let class = known.map(|(_, class)| class.clone()).unwrap_or_else(|| {
+        let class = if let Some((_, class)) = known {
+            class.clone()
+        } else {
             let class = unique(taken, &one_line(&format!("{node}.{suite}"), LONGEST_VALUE));
             classes.push((suite, class.clone()));
             class
-        });
+        };
         Case { name, ..Case::of(run, check, situation_of(run, check), class) }
     };
     run.checks.iter().zip(names).filter(of_node).map(case).collect()

@@ -4,6 +4,8 @@
 //! around them. What GitHub looks for after parsing (mentions, issue numbers, addresses) is broken by a
 //! space of no width, so that a report pings nobody.
 
+use std::fmt::Write as _;
+
 use crate::clean::one_line;
 
 /// Breaks what a parser looks for, unseen.
@@ -33,13 +35,13 @@ pub(super) fn prose(text: &str, longest: usize) -> String {
     for (at, part) in parts.iter().enumerate() {
         match (at % 2, part.is_empty()) {
             (0, _) | (_, true) => out += &escaped(part),
-            _ => out += &format!("<code>{}</code>", escaped(part)),
+            _ => out.extend(["<code>", &escaped(part), "</code>"]),
         }
     }
     out
 }
 
-/// *Source*: CommonMark 0.31, 2.5 (an entity is never structure); GitHub's autolinked references.
+/// *Source*: `CommonMark` 0.31, 2.5 (an entity is never structure); GitHub's autolinked references.
 fn escaped(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut before = ' ';
@@ -47,10 +49,19 @@ fn escaped(line: &str) -> String {
         let rest = &line[at + character.len_utf8()..];
         match character {
             '&' | '<' | '>' | '"' | '\'' | '`' | '*' | '_' | '[' | ']' | '\\' | '|' | '~' | '$'
-            | '!' => out += &format!("&#{};", u32::from(character)),
+            | '!' => {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "&#{};", u32::from(character));
+            }
             '@' => out.extend(['@', BREAK]),
-            '#' => out += &format!("&#35;{BREAK}"),
-            ':' if rest.starts_with("//") => out += &format!("&#58;{BREAK}"),
+            '#' => {
+                out.push_str("&#35;");
+                out.push(BREAK);
+            }
+            ':' if rest.starts_with("//") => {
+                out.push_str("&#58;");
+                out.push(BREAK);
+            }
             '.' if before.eq_ignore_ascii_case(&'w') => out += "&#46;",
             '-' if before.eq_ignore_ascii_case(&'h')
                 && rest.starts_with(|c: char| c.is_ascii_digit()) =>

@@ -24,7 +24,7 @@ impl Block {
     }
 
     /// Builds a table; nothing where there are no rows.
-    pub(super) fn table(title: &str, head: &[&str], rows: Vec<Vec<String>>, close: &str) -> Self {
+    pub(super) fn table(title: &str, head: &[&str], rows: &[Vec<String>], close: &str) -> Self {
         if rows.is_empty() {
             return Self::text(String::new());
         }
@@ -45,7 +45,7 @@ pub(super) struct Page {
 
 impl Page {
     /// Adds a block, or as many rows of it as fit; after the first that does not, nothing fits.
-    pub(super) fn add(&mut self, block: Block) {
+    pub(super) fn add(&mut self, block: &Block) {
         let first = block.rows.first().map_or(0, String::len);
         if self.left_out > 0 || !self.fits(block.open.len() + first + block.close.len()) {
             self.left_out += block.rows.len().max(1);
@@ -90,9 +90,10 @@ mod tests {
     #[test]
     fn rows_are_cut_whole_from_the_end_and_counted() {
         let mut page = Page::default();
-        let rows = (0..10_000).map(|at| vec![at.to_string(), "x".repeat(40)]).collect();
-        page.add(Block::table("", &["number", "text"], rows, "\nclosed\n"));
-        page.add(Block::text("small".to_owned()));
+        let rows: Vec<Vec<String>> =
+            (0..10_000).map(|at| vec![at.to_string(), "x".repeat(40)]).collect();
+        page.add(&Block::table("", &["number", "text"], &rows, "\nclosed\n"));
+        page.add(&Block::text("small".to_owned()));
         let text = page.finish("end\n");
         assert!(text.len() <= LONGEST, "{}", text.len());
         let shown = text.lines().filter(|line| line.ends_with(" |")).count() - 1;

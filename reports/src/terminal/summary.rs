@@ -6,6 +6,7 @@
 
 use verify_model::{
     exit::Situation,
+    finding::FindingCode,
     outcome::Outcome,
     run::{Run, RunCheck},
 };
@@ -33,8 +34,10 @@ const FINDINGS_SHOWN: usize = 3;
 const SCREEN: usize = 20;
 /// Names in one line.
 const NAMES_SHOWN: usize = 3;
-/// Lines that one text may take.
+/// Lines that one text may take: the whole of it stands above.
 const LINES_SHOWN: usize = 2;
+/// The same where nothing stands above.
+const LINES_QUIET: usize = 8;
 
 /// Writes the summary.
 pub(super) fn write(page: &mut Page, run: &Run) {
@@ -45,7 +48,7 @@ pub(super) fn write(page: &mut Page, run: &Run) {
     let time = if run.complete { time } else { "unknown".to_owned() };
     labelled(page, "time", &format!("{time} · run {}", run.header.id));
     if page.lines() >= SCREEN {
-        findings(page, run, FINDINGS_SHOWN);
+        findings(page, run, FINDINGS_SHOWN, LINES_SHOWN);
     }
     verdict(page, run);
 }
@@ -53,7 +56,7 @@ pub(super) fn write(page: &mut Page, run: &Run) {
 /// Writes what needs somebody, all of it, and the verdict; the verdict alone where nobody is needed.
 pub(super) fn brief(page: &mut Page, run: &Run) {
     if run.exit_code() != 0 {
-        findings(page, run, usize::MAX);
+        findings(page, run, usize::MAX, LINES_QUIET);
         labelled(page, "counts", &counts(run));
     }
     verdict(page, run);
@@ -70,14 +73,18 @@ fn verdict(page: &mut Page, run: &Run) {
 }
 
 /// Writes the gravest findings, worst first, each with what to do.
-fn findings(page: &mut Page, run: &Run, shown: usize) {
-    let causes = causes(run);
+fn findings(page: &mut Page, run: &Run, shown: usize, lines: usize) {
+    let mut causes = causes(run);
+    // What was not reached is counted in the verdict, and there is nothing to find out about it.
+    causes.retain(|cause| {
+        !matches!(cause.code, Some(FindingCode::Interrupted | FindingCode::NotReached))
+    });
     if causes.is_empty() {
         return;
     }
     page.blank();
     for cause in causes.iter().take(shown) {
-        finding(page, cause);
+        finding(page, cause, lines);
     }
     let more = causes.len().saturating_sub(shown);
     if more > 0 {
@@ -86,9 +93,9 @@ fn findings(page: &mut Page, run: &Run, shown: usize) {
     page.blank();
 }
 
-fn finding(page: &mut Page, cause: &Cause<'_>) {
+fn finding(page: &mut Page, cause: &Cause<'_>, lines: usize) {
     let Sign { mark, word, paint } = Sign::of(cause.situation);
-    let most = LINES_SHOWN * (page.width() - FINDING_COLUMN);
+    let most = lines * (page.width() - FINDING_COLUMN);
     let said = format!("{}: {}", named(cause), clean::clean(&cause.headline));
     let text = cut(&said, most);
     let sign = format!("{mark} {word}");

@@ -6,13 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "starts readers and writes temporary files")]
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use std::{
-    env,
-    ffi::OsString,
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{env, ffi::OsString, io::Write as _, path::PathBuf, process::Command};
 
 use serde_json::Value;
 use verify_model::run::Run;
@@ -60,7 +54,8 @@ pub(crate) fn has_program(program: &str, args: &[&str], needs: &str) -> bool {
 /// Says aloud that a test did nothing; always false.
 pub(crate) fn skipped(needs: &str) -> bool {
     // Not `println!`: what a passing test prints is swallowed.
-    writeln!(std::io::stderr(), "skipped: needs {needs}").unwrap();
+    let mut terminal = std::io::stderr();
+    writeln!(terminal, "skipped: needs {needs}").unwrap();
     false
 }
 
@@ -77,9 +72,10 @@ fn answer(command: &mut Command) -> Vec<Value> {
 /// Finds the packages of Node.js beside the programs on the path: `require` looks there not by itself.
 fn node_path() -> OsString {
     let path = env::var_os("PATH").unwrap_or_default();
-    let beside = |bin: PathBuf| match bin.ends_with("node_modules/.bin") {
-        true => bin.parent().map(Path::to_path_buf),
-        false => Some(bin.parent()?.join("lib/node_modules")),
+    let beside = |bin: PathBuf| {
+        let above = bin.parent()?;
+        let global = !bin.ends_with("node_modules/.bin");
+        Some(if global { above.join("lib/node_modules") } else { above.to_path_buf() })
     };
     let folders = env::split_paths(&path).filter_map(beside).filter(|folder| folder.is_dir());
     env::join_paths(folders).unwrap()

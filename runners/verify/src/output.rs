@@ -7,10 +7,15 @@ use std::{
 
 use anyhow::Context as _;
 
+use verify_reports::terminal::{Style, page::Page};
+
 use crate::{cli::When, link, progress};
 
 /// Widest text that is comfortable to read. *Units*: columns.
 const COMFORTABLE: usize = 110;
+
+/// Widest text of several lines that reads well, and fits any terminal. *Units*: columns.
+const PROSE: usize = 80;
 
 /// Says that output did not reach its place: nothing is wrong with the input, so exit 3, not 2.
 #[derive(Debug)]
@@ -82,6 +87,17 @@ pub(crate) fn width() -> usize {
         .filter(|columns| *columns >= 40)
         .unwrap_or(100)
         .min(COMFORTABLE)
+}
+
+/// Opens a page for lists: as wide as the terminal, as a usual one elsewhere; words stay whole.
+pub(crate) fn page(out: Ability) -> Page {
+    let width = if std::io::stdout().is_terminal() { width() } else { PROSE };
+    Page::new(&Style { color: out.color, width, verbose: true }).whole()
+}
+
+/// Returns the width of what is read as prose: at most that of a usual terminal.
+pub(crate) fn prose_width() -> usize {
+    width().min(PROSE)
 }
 
 /// Writes to standard output.

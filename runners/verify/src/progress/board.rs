@@ -96,9 +96,8 @@ impl Board {
             Event::Node(node) => self.machines.push(node.clone()),
             Event::Planned(planned) => {
                 let check = &planned.check;
-                let limit = Duration::from_millis(check.limit_ms);
-                let one = Planned { limit, repeat: check.repeat };
-                self.node(&planned.node).planned.insert(check.id.clone(), one);
+                let key = CheckKey::new(&planned.node, &check.id);
+                self.plan(&key, Duration::from_millis(check.limit_ms), check.repeat);
             }
             Event::Attempted { key, .. } => {
                 let running = &mut self.node(&key.node).running;
@@ -110,6 +109,10 @@ impl Board {
             _ => {}
         }
         None
+    }
+
+    pub(super) fn plan(&mut self, key: &CheckKey, limit: Duration, repeat: u32) {
+        self.node(&key.node).planned.insert(key.check.clone(), Planned { limit, repeat });
     }
 
     fn node(&mut self, name: &str) -> &mut Node {
@@ -137,12 +140,7 @@ impl Board {
         let [settled] = settled;
         let situation = Situation::of(&settled, self.require_baseline);
         let key = verdict.key.clone();
-        let node = self.node(&key.node);
-        node.running.retain(|one| one.check != key.check);
-        node.outcomes.insert(key.check.clone(), settled.outcome);
-        if self.open.contains(&key) {
-            self.again += 1;
-        }
+        self.answered(&key, settled.outcome);
         let reason =
             if settled.outcome == Outcome::Pass { String::new() } else { alone::glance(verdict) };
         let cut_short = settled.decided_by == Some(FindingCode::Interrupted);
@@ -153,6 +151,15 @@ impl Board {
             self.forget();
         }
         done
+    }
+
+    pub(super) fn answered(&mut self, key: &CheckKey, outcome: Outcome) {
+        if self.open.contains(key) {
+            self.again += 1;
+        }
+        let node = self.node(&key.node);
+        node.running.retain(|one| one.check != key.check);
+        node.outcomes.insert(key.check.clone(), outcome);
     }
 
     /// Forgets what is old; what needs somebody is kept longer than a pass.

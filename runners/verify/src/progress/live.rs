@@ -31,13 +31,12 @@ static SHOWN: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
 /// Shows a board.
 pub(crate) struct Live {
     shared: Arc<Shared>,
-    started: Instant,
-    color: bool,
     drawing: Option<JoinHandle<()>>,
 }
 
-#[derive(Default)]
 struct Shared {
+    started: Instant,
+    color: bool,
     state: Mutex<State>,
     over: Condvar,
 }
@@ -61,16 +60,17 @@ pub(super) fn is_possible() -> bool {
 pub(crate) fn aside(text: &str) -> bool {
     let Some(shared) = shown() else { return false };
     let mut state = shared.lock();
-    let out = format!("{}{}\r\n", state.erased(size().columns), text.replace('\n', "\r\n"));
-    state.frame.clear();
-    write(&out);
+    write(&format!("{}{}\r\n", state.erased(size().columns), text.replace('\n', "\r\n")));
+    shared.draw(&mut state);
     true
 }
 
 /// Says in the view that the run is about to end; tells whether there is one.
 pub(crate) fn interrupted() -> bool {
     let Some(shared) = shown() else { return false };
-    shared.lock().board.interrupted = true;
+    let mut state = shared.lock();
+    state.board.interrupted = true;
+    shared.draw(&mut state);
     true
 }
 
@@ -81,12 +81,14 @@ fn shown() -> Option<Arc<Shared>> {
 impl Live {
     #[allow(clippy::disallowed_methods, reason = "what a person watches is time; none is recorded")]
     pub(super) fn new(color: bool) -> Self {
-        Self { shared: Arc::default(), started: Instant::now(), color, drawing: None }
+        let (state, over) = (Mutex::default(), Condvar::new());
+        let shared = Arc::new(Shared { started: Instant::now(), color, state, over });
+        Self { shared, drawing: None }
     }
 
     /// Changes the board.
     pub(super) fn with(&self, change: impl FnOnce(&mut Board, Duration)) {
-        change(&mut self.shared.lock().board, self.started.elapsed());
+        change(&mut self.shared.lock().board, self.shared.started.elapsed());
     }
 
     /// Begins to draw.
@@ -94,14 +96,12 @@ impl Live {
         if self.drawing.is_some() {
             return;
         }
-        let (shared, started, color) = (Arc::clone(&self.shared), self.started, self.color);
+        let shared = Arc::clone(&self.shared);
         *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&shared);
         self.drawing = Some(std::thread::spawn(move || {
             let mut state = shared.lock();
             while !state.is_over {
-                let size = size();
-                let frame = view::lines(&state.board, started.elapsed(), size, color);
-                write(&state.drawn(frame, size.columns));
+                shared.draw(&mut state);
                 let waited = shared.over.wait_timeout_while(state, FRAME, |state| !state.is_over);
                 state = waited.unwrap_or_else(PoisonError::into_inner).0;
             }
@@ -133,12 +133,18 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn draw(&self, state: &mut State) {
+        let size = size();
+        let frame = view::lines(&state.board, self.started.elapsed(), size, self.color);
+        write(&state.drawn(frame, size.columns));
+    }
 }
 
 impl State {
     /// Returns what brings a frame to the terminal, over the last one; nothing where it stands there.
     fn drawn(&mut self, frame: Vec<String>, columns: usize) -> String {
-        if frame == self.frame && columns == self.columns {
+        if self.is_over || (frame == self.frame && columns == self.columns) {
             return String::new();
         }
         let mut out = up(self.rows(columns));
