@@ -205,6 +205,19 @@ fn what_needs_somebody_says_what_to_do_and_what_it_blocks() {
 }
 
 #[test]
+fn that_nothing_needs_somebody_is_said_only_where_it_is_so() {
+    let said = |run: &Run| page(run).by_id("findings").unwrap().words();
+    assert!(said(&corpus::all_pass()).contains("Nothing: no check failed"));
+    for run in [corpus::nothing_answered(), corpus::no_checks(), corpus::interrupted_at_the_end()] {
+        assert!(said(&run).contains("the verdict says what is wrong"), "{}", said(&run));
+    }
+    let mut new = corpus::baseline_required();
+    new.header.require_baseline = false;
+    new.checks.truncate(1);
+    assert!(said(&new).contains("Nothing now. What is waived or has no baseline yet"));
+}
+
+#[test]
 fn what_changed_is_said_and_so_is_that_nothing_was_compared() {
     let said = |run: &Run| page(run).by_id("changed").unwrap().words();
     let compared = said(&corpus::compared());

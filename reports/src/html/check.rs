@@ -36,6 +36,7 @@ pub(super) struct CheckView {
     pub(super) outcome: &'static str,
     pub(super) id: String,
     pub(super) title: String,
+    /// What is said beside it, as markup.
     pub(super) glance: String,
     pub(super) time: String,
     /// Whether something is advised, which changes no outcome.
@@ -93,7 +94,7 @@ pub(super) fn of(run: &Run, check: &RunCheck, anchors: &Anchors<'_>) -> CheckVie
         outcome: verdict.outcome.name(),
         id: line(&check.planned.check.id, LONGEST_NAME),
         title: line(&check.planned.check.title, LONGEST_NAME),
-        glance: line(&glance(run, check), LONGEST_GLANCE),
+        glance: markup(&line(&glance(run, check), LONGEST_GLANCE)),
         time: if verdict.attempts == 0 { String::new() } else { duration(verdict.elapsed_us) },
         advised,
         about: about(check, &lines),

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use verify_model::run::{Run, RunCheck};
+use verify_model::{
+    exit::Situation,
+    run::{Run, RunCheck},
+};
 
 use super::{
     anchor::Anchors,
@@ -14,7 +17,7 @@ use crate::{
     cause::{Cause, causes},
     detail,
     draw::{self, Picture},
-    sentence::cut_short,
+    sentence::{cut_short, situation_of},
 };
 
 /// Bounds how many causes have an article; the others stand at their checks.
@@ -27,6 +30,8 @@ const ELSEWHERE: [&str; 1] = ["next"];
 /// Holds everything that needs somebody.
 pub(super) struct Findings {
     pub(super) causes: Vec<Article>,
+    /// What is said where there is none.
+    pub(super) calm: &'static str,
     pub(super) left_out: usize,
     /// Ids of the checks whose pictures stand with their cause.
     pub(super) pictured: BTreeSet<String>,
@@ -70,8 +75,23 @@ pub(super) fn of(run: &Run, anchors: &Anchors<'_>) -> Findings {
     Findings {
         pictured: pictured.flat_map(|a| &a.checks).map(|check| check.anchor.clone()).collect(),
         first: first.map(|cause| (markup(&cause.headline), markup(&cause.next))),
+        calm: calm(run),
         left_out: causes.len().saturating_sub(CAUSES_SHOWN),
         causes: shown,
+    }
+}
+
+/// Says that nothing needs somebody, no more than is so.
+fn calm(run: &Run) -> &'static str {
+    let is_aside = |check: &RunCheck| {
+        matches!(situation_of(run, check), Situation::Waived | Situation::NoBaseline)
+    };
+    match run.exit_code() {
+        0 if run.checks.iter().any(is_aside) => {
+            "Nothing now. What is waived or has no baseline yet is said with its check."
+        }
+        0 => "Nothing: no check failed, none was without an answer, and each could be judged.",
+        _ => "No check of its own; the verdict says what is wrong with the whole run.",
     }
 }
 

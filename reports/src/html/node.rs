@@ -12,7 +12,7 @@ use super::{
     anchor::Anchors,
     check::{self, CheckView},
     finding::{Named, named},
-    text::{LONGEST_LINE, LONGEST_NAME, line},
+    text::{LONGEST_LINE, LONGEST_NAME, line, markup},
 };
 use crate::{
     detail,
@@ -40,6 +40,7 @@ pub(super) struct SuiteView {
 /// Holds the checks that were skipped for one reason.
 pub(super) struct Skipped {
     pub(super) number: usize,
+    /// Why, as markup.
     pub(super) reason: String,
     pub(super) next: &'static str,
     pub(super) checks: Vec<Named>,
@@ -77,7 +78,7 @@ pub(super) fn skipped(run: &Run, anchors: &Anchors<'_>) -> Vec<Skipped> {
         let next = if code == FindingCode::NeedAbsent { "" } else { code.row().next };
         let number = checks.len();
         let (checks, more) = named(run, &checks, anchors);
-        Skipped { number, reason, next, checks, more }
+        Skipped { number, reason: markup(&reason), next, checks, more }
     };
     reasons.into_iter().map(one).collect()
 }

@@ -102,7 +102,7 @@
       if (scroll) by("checks").scrollIntoView();
       return;
     }
-    const place = hash && by(decodeURIComponent(hash));
+    const place = hash && by(hash);
     if (!place) return;
     if (place.closest(".out")) {
       reset();
