@@ -57,23 +57,26 @@ pub(super) fn of(run: &Run, anchors: &Anchors<'_>) -> Vec<NodeChange> {
 
 /// Says what changed in a few words, for the top of the page.
 pub(super) fn glance(nodes: &[NodeChange]) -> String {
-    let first = nodes.iter().find_map(|node| {
-        let metric = |m: &Metric| format!("{} {}: {} → {}", m.field, m.word, m.then, m.now);
-        node.machine.first().cloned().or_else(|| node.metrics.first().map(metric))
-    });
+    let metric = |m: &Metric| format!("{} {}, {} → {}", m.field, m.word, m.then, m.now);
+    let machine = nodes.iter().find_map(|node| node.machine.first().cloned());
+    let metric = nodes.iter().find_map(|node| node.metrics.first().map(metric));
+    let first: Vec<String> = machine.into_iter().chain(metric).collect();
     let all: usize =
         nodes.iter().map(|node| node.machine.len() + node.metrics.len() + node.left_out).sum();
-    match first {
-        Some(first) if all > 1 => format!("{first}, and {} more", all - 1),
-        Some(first) => first,
-        None => nodes.first().map_or_else(
-            || "Nothing was compared: there is no node.".to_owned(),
-            |node| {
-                let same = nodes.iter().all(|other| other.calm == node.calm);
-                if same { node.calm.clone() } else { "Nothing that was compared.".to_owned() }
-            },
-        ),
+    match all.saturating_sub(first.len()) {
+        _ if first.is_empty() => calm_of_all(nodes),
+        0 => first.join("; "),
+        more => format!("{}; and {more} more", first.join("; ")),
     }
+}
+
+/// Says that nothing changed on any node, or that it depends on the node.
+fn calm_of_all(nodes: &[NodeChange]) -> String {
+    let Some(first) = nodes.first() else {
+        return "Nothing was compared: no node took part.".to_owned();
+    };
+    let alike = nodes.iter().all(|node| node.calm == first.calm);
+    if alike { first.calm.clone() } else { "No change is known on any node.".to_owned() }
 }
 
 /// Says how many checks have no baseline yet, and what to do if they are as they should be.

@@ -28,6 +28,7 @@ const EVIDENCE_SHOWN: usize = 20;
 const READINGS_SHOWN: usize = 200;
 
 /// Holds one check.
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that the template asks")]
 pub(super) struct CheckView {
     pub(super) anchor: String,
     pub(super) mark: Mark,
@@ -35,8 +36,11 @@ pub(super) struct CheckView {
     pub(super) outcome: &'static str,
     pub(super) id: String,
     pub(super) title: String,
+    /// What is said beside it, as markup.
     pub(super) glance: String,
     pub(super) time: String,
+    /// Whether something is advised, which changes no outcome.
+    pub(super) advised: bool,
     pub(super) lines: Vec<Said>,
     pub(super) readings: Vec<ReadingView>,
     pub(super) more_readings: usize,
@@ -48,6 +52,8 @@ pub(super) struct CheckView {
     pub(super) evidence: Vec<EvidenceId>,
     pub(super) more_evidence: usize,
     pub(super) pictures: Vec<Picture>,
+    /// Whether they stand with the finding instead.
+    pub(super) pictured: bool,
 }
 
 /// Holds one labelled line, as markup.
@@ -76,7 +82,9 @@ pub(super) fn of(run: &Run, check: &RunCheck, anchors: &Anchors<'_>) -> CheckVie
     let at =
         lines.iter().position(|line| matches!(line.label, "why" | "next" | "source" | "where"));
     let last = lines.split_off(at.unwrap_or(lines.len()));
-    lines.extend(detail::remarks(run, check));
+    let remarks = detail::remarks(run, check);
+    let advised = remarks.iter().any(|line| matches!(line.label, "advice" | "flaky"));
+    lines.extend(remarks);
     lines.extend(detail::compared(check));
     lines.extend(last);
     let evidence = evidence_of(check);
@@ -86,8 +94,9 @@ pub(super) fn of(run: &Run, check: &RunCheck, anchors: &Anchors<'_>) -> CheckVie
         outcome: verdict.outcome.name(),
         id: line(&check.planned.check.id, LONGEST_NAME),
         title: line(&check.planned.check.title, LONGEST_NAME),
-        glance: line(&glance(run, check), LONGEST_GLANCE),
+        glance: markup(&line(&glance(run, check), LONGEST_GLANCE)),
         time: if verdict.attempts == 0 { String::new() } else { duration(verdict.elapsed_us) },
+        advised,
         about: about(check, &lines),
         lines: lines.iter().map(said).collect(),
         readings: readings.map(|reading| reading_view(check, reading)).collect(),
@@ -100,6 +109,7 @@ pub(super) fn of(run: &Run, check: &RunCheck, anchors: &Anchors<'_>) -> CheckVie
         more_evidence: evidence.len().saturating_sub(EVIDENCE_SHOWN),
         evidence: evidence.into_iter().take(EVIDENCE_SHOWN).collect(),
         pictures: draw::of_check(run, check),
+        pictured: false,
     }
 }
 

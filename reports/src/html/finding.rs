@@ -1,18 +1,23 @@
 //! What needs somebody: one article for each cause, the worst first, with the next action.
 
-use verify_model::run::{Run, RunCheck};
+use std::collections::BTreeSet;
+
+use verify_model::{
+    exit::Situation,
+    run::{Run, RunCheck},
+};
 
 use super::{
     anchor::Anchors,
     check::{Said, said},
     mark::{self, Mark},
-    text::{LONGEST_LINE, LONGEST_NAME, line, markup},
+    text::{LONGEST_NAME, line, markup},
 };
 use crate::{
     cause::{Cause, causes},
     detail,
     draw::{self, Picture},
-    sentence::cut_short,
+    sentence::{cut_short, situation_of},
 };
 
 /// Bounds how many causes have an article; the others stand at their checks.
@@ -25,14 +30,19 @@ const ELSEWHERE: [&str; 1] = ["next"];
 /// Holds everything that needs somebody.
 pub(super) struct Findings {
     pub(super) causes: Vec<Article>,
+    /// What is said where there is none.
+    pub(super) calm: &'static str,
     pub(super) left_out: usize,
-    /// What to do first, in one line: headline and next action.
+    /// Ids of the checks whose pictures stand with their cause.
+    pub(super) pictured: BTreeSet<String>,
+    /// What to do first, headline and next action, as markup.
     pub(super) first: Option<(String, String)>,
 }
 
 /// Holds one cause.
 pub(super) struct Article {
     pub(super) mark: Mark,
+    /// What they say, as markup.
     pub(super) headline: String,
     /// Code of the catalogue.
     pub(super) code: &'static str,
@@ -59,10 +69,29 @@ pub(super) struct Named {
 pub(super) fn of(run: &Run, anchors: &Anchors<'_>) -> Findings {
     let causes = causes(run);
     let first = causes.iter().find(|cause| !cause.next.is_empty());
+    let shown: Vec<Article> =
+        causes.iter().take(CAUSES_SHOWN).map(|cause| article(run, cause, anchors)).collect();
+    let pictured = shown.iter().filter(|article| !article.pictures.is_empty());
     Findings {
-        first: first.map(|cause| (line(&cause.headline, LONGEST_NAME), markup(&cause.next))),
+        pictured: pictured.flat_map(|a| &a.checks).map(|check| check.anchor.clone()).collect(),
+        first: first.map(|cause| (markup(&cause.headline), markup(&cause.next))),
+        calm: calm(run),
         left_out: causes.len().saturating_sub(CAUSES_SHOWN),
-        causes: causes.iter().take(CAUSES_SHOWN).map(|c| article(run, c, anchors)).collect(),
+        causes: shown,
+    }
+}
+
+/// Says that nothing needs somebody, no more than is so.
+fn calm(run: &Run) -> &'static str {
+    let is_aside = |check: &RunCheck| {
+        matches!(situation_of(run, check), Situation::Waived | Situation::NoBaseline)
+    };
+    match run.exit_code() {
+        0 if run.checks.iter().any(is_aside) => {
+            "Nothing now. What is waived or has no baseline yet is said with its check."
+        }
+        0 => "Nothing: no check failed, none was without an answer, and each could be judged.",
+        _ => "No check of its own; the verdict says what is wrong with the whole run.",
     }
 }
 
@@ -90,15 +119,16 @@ fn article(run: &Run, cause: &Cause<'_>, anchors: &Anchors<'_>) -> Article {
     if first.is_some_and(|check| cut_short(&check.verdict)) {
         lines.clear();
     }
-    let is_own = |line: &&detail::Line| !ELSEWHERE.contains(&line.label);
+    let is_new =
+        |line: &&detail::Line| !ELSEWHERE.contains(&line.label) && line.text != cause.headline;
     Article {
         mark: mark::of_situation(cause.situation),
-        headline: line(&cause.headline, LONGEST_LINE),
+        headline: markup(&cause.headline),
         code: cause.code.map_or("", |code| code.row().name),
         title: first.map_or_else(String::new, |c| line(&c.planned.check.title, LONGEST_NAME)),
         checks,
         more_checks,
-        lines: lines.iter().filter(is_own).map(said).collect(),
+        lines: lines.iter().filter(is_new).map(said).collect(),
         next: markup(&cause.next),
         blocked,
         more_blocked,

@@ -46,6 +46,8 @@ struct Page {
     findings: finding::Findings,
     nodes: Vec<node::NodeView>,
     number: usize,
+    /// How many checks carry advice.
+    advised: usize,
     skipped: Vec<node::Skipped>,
     pictures: Vec<Picture>,
     evidence: evidence::EvidenceList,
@@ -71,6 +73,10 @@ fn page(run: &Run) -> Page {
     let style = format!("{}{}", include_str!("page.css"), draw::STYLE);
     let script = include_str!("page.js");
     let changes = change::of(run, &anchors);
+    let findings = finding::of(run, &anchors);
+    let nodes = node::of(run, &anchors, &findings.pictured);
+    let checks = nodes.iter().flat_map(|node| &node.suites).flat_map(|suite| &suite.checks);
+    let advised = checks.filter(|check| check.advised).count();
     Page {
         style_hash: hash(&style),
         style,
@@ -80,8 +86,9 @@ fn page(run: &Run) -> Page {
         changed_at_a_glance: change::glance(&changes),
         changes,
         no_baseline: change::no_baseline(run),
-        findings: finding::of(run, &anchors),
-        nodes: node::of(run, &anchors),
+        nodes,
+        advised,
+        findings,
         number: run.checks.len(),
         skipped: node::skipped(run, &anchors),
         pictures: draw::of_run(run),

@@ -1,5 +1,7 @@
 //! The checks of each node, by suite, and what was not asked, by reason.
 
+use std::collections::BTreeSet;
+
 use verify_model::{
     finding::FindingCode,
     outcome::Outcome,
@@ -10,7 +12,7 @@ use super::{
     anchor::Anchors,
     check::{self, CheckView},
     finding::{Named, named},
-    text::{LONGEST_LINE, LONGEST_NAME, line},
+    text::{LONGEST_LINE, LONGEST_NAME, line, markup},
 };
 use crate::{
     detail,
@@ -38,6 +40,7 @@ pub(super) struct SuiteView {
 /// Holds the checks that were skipped for one reason.
 pub(super) struct Skipped {
     pub(super) number: usize,
+    /// Why, as markup.
     pub(super) reason: String,
     pub(super) next: &'static str,
     pub(super) checks: Vec<Named>,
@@ -45,8 +48,19 @@ pub(super) struct Skipped {
 }
 
 /// Gathers the checks of each node.
-pub(super) fn of(run: &Run, anchors: &Anchors<'_>) -> Vec<NodeView> {
-    run.nodes.iter().map(|node| of_node(run, node, anchors)).collect()
+///
+/// Those of which a finding shows the pictures have none here: each stands in the page once.
+pub(super) fn of(run: &Run, anchors: &Anchors<'_>, pictured: &BTreeSet<String>) -> Vec<NodeView> {
+    let mut nodes: Vec<NodeView> =
+        run.nodes.iter().map(|node| of_node(run, node, anchors)).collect();
+    let suites = nodes.iter_mut().flat_map(|node| &mut node.suites);
+    for check in suites.flat_map(|suite| &mut suite.checks) {
+        check.pictured = pictured.contains(&check.anchor);
+        if check.pictured {
+            check.pictures.clear();
+        }
+    }
+    nodes
 }
 
 /// Groups what was skipped by its reason.
@@ -64,7 +78,7 @@ pub(super) fn skipped(run: &Run, anchors: &Anchors<'_>) -> Vec<Skipped> {
         let next = if code == FindingCode::NeedAbsent { "" } else { code.row().next };
         let number = checks.len();
         let (checks, more) = named(run, &checks, anchors);
-        Skipped { number, reason, next, checks, more }
+        Skipped { number, reason: markup(&reason), next, checks, more }
     };
     reasons.into_iter().map(one).collect()
 }

@@ -102,7 +102,7 @@
       if (scroll) by("checks").scrollIntoView();
       return;
     }
-    const place = hash && by(decodeURIComponent(hash));
+    const place = hash && by(hash);
     if (!place) return;
     if (place.closest(".out")) {
       reset();
@@ -143,7 +143,9 @@
   // What is to be done can be taken along: the commands in it, or all of it where there is none.
   for (const line of document.querySelectorAll(".next")) {
     const copy = line.querySelector(".copy");
-    const commands = copy ? [...copy.querySelectorAll("code")].map((code) => code.textContent) : [];
+    const codes = copy ? [...copy.parentElement.querySelectorAll(".copy code, code.copy")] : [];
+    // A word alone is a name, not a command.
+    const commands = codes.map((code) => code.textContent).filter((text) => text.includes(" "));
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = "Copy";
