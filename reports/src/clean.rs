@@ -12,29 +12,55 @@ const TAB_STOP: usize = 8;
 /// Drops control sequences and replaces what no report may carry; tab, newline and return stay.
 pub fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let length = if let Some(length) = sequence_length(rest) {
-            length
-        } else {
-            out.push(if is_harmless(first) { first } else { REPLACED });
-            first.len_utf8()
-        };
-        rest = &rest[length..];
-    }
+    out.extend(Cleaned { rest: text });
     out
 }
 
-/// Cleans a text into one line of at most `max` characters; what is cut off leaves `…`.
-pub fn one_line(text: &str, max: usize) -> String {
-    let cleaned = clean(text);
-    let line = cleaned.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= max {
-        return line;
+/// Walks the characters of a text that stay, and those that stand for what does not.
+struct Cleaned<'t> {
+    rest: &'t str,
+}
+
+impl Iterator for Cleaned<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        loop {
+            let first = self.rest.chars().next()?;
+            let sequence = sequence_length(self.rest);
+            self.rest = &self.rest[sequence.unwrap_or(first.len_utf8())..];
+            if sequence.is_none() {
+                return Some(if is_harmless(first) { first } else { REPLACED });
+            }
+        }
     }
-    let mut cut: String = line.chars().take(max.saturating_sub(1)).collect();
-    cut.push('…');
-    cut
+}
+
+/// Cleans a text into one line of at most `max` characters; what is cut off leaves `…`.
+///
+/// It reads no further than it writes: a node may send megabytes in one line.
+pub fn one_line(text: &str, max: usize) -> String {
+    let mut line = String::new();
+    let (mut length, mut space) = (0_usize, false);
+    for character in (Cleaned { rest: text }) {
+        if character.is_whitespace() {
+            space = length > 0;
+            continue;
+        }
+        if space {
+            line.push(' ');
+            length += 1;
+            space = false;
+        }
+        line.push(character);
+        length += 1;
+        if length > max {
+            let mut cut: String = line.chars().take(max.saturating_sub(1)).collect();
+            cut.push('…');
+            return cut;
+        }
+    }
+    line
 }
 
 /// Measures a text as a terminal shows it. *Units*: columns.

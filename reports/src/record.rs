@@ -46,6 +46,7 @@ fn events(run: &Run) -> Vec<Event> {
         answer(&mut events, check);
     }
     events.extend(run.verdicts().cloned().map(Event::Verdict));
+    events.extend(run.trends.iter().cloned().map(Event::Trend));
     if run.complete {
         events.push(Event::Finished {
             elapsed_ms: run.elapsed_ms,

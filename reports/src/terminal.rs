@@ -93,7 +93,7 @@ fn marked(page: &mut Page, run: &Run) {
 }
 
 /// Names the scenarios that answered in place of machines.
-fn simulated(run: &Run) -> BTreeSet<&str> {
+pub(crate) fn simulated(run: &Run) -> BTreeSet<&str> {
     run.nodes.iter().filter_map(|node| node.facts.simulated.as_deref()).collect()
 }
 
@@ -114,7 +114,7 @@ fn who_answered(run: &Run) -> String {
 }
 
 /// Says that the machine that answered is not one that the node file names.
-fn stranger(node: &RunNode) -> String {
+pub(crate) fn stranger(node: &RunNode) -> String {
     let short = |name: &str| name.split('.').next().unwrap_or(name).to_ascii_lowercase();
     let names = &node.file.hostnames;
     if names.is_empty() || names.iter().any(|name| short(name) == short(&node.facts.hostname)) {

@@ -4,10 +4,21 @@
 //! colour is named here: classes are, and [`STYLE`] gives them the colours of the page. All text of a
 //! node is cleaned and escaped.
 
-use verify_model::run::{Run, RunCheck, RunNode};
+mod axis;
+mod histogram;
+mod jitter;
+mod mark;
+mod percentile;
+mod source;
+mod style;
+mod svg;
+mod throughput;
+mod timeline;
 
-/// Style of the pictures, for the one style sheet of the page.
-pub(crate) const STYLE: &str = "";
+#[allow(unused_imports, reason = "the page that uses it follows")]
+pub(crate) use style::STYLE;
+
+use verify_model::run::{Run, RunCheck, RunNode};
 
 /// Holds one picture.
 pub(crate) struct Picture {
@@ -20,8 +31,8 @@ pub(crate) struct Picture {
 }
 
 /// Draws the run: when what ran, and the nodes with the links between them.
-pub(crate) fn of_run(_run: &Run) -> Vec<Picture> {
-    Vec::new()
+pub(crate) fn of_run(run: &Run) -> Vec<Picture> {
+    timeline::of_run(run).into_iter().collect()
 }
 
 /// Draws a node: its CPUs, GPUs, links and network.
@@ -30,6 +41,9 @@ pub(crate) fn of_node(_run: &Run, _node: &RunNode) -> Vec<Picture> {
 }
 
 /// Draws what a check measured.
-pub(crate) fn of_check(_run: &Run, _check: &RunCheck) -> Vec<Picture> {
-    Vec::new()
+pub(crate) fn of_check(run: &Run, check: &RunCheck) -> Vec<Picture> {
+    let mut pictures = percentile::of_check(run, check);
+    pictures.extend(jitter::of_check(run, check));
+    pictures.extend(throughput::of_check(check));
+    pictures
 }

@@ -58,6 +58,7 @@ impl Builder {
             ],
             checks: Vec::new(),
             baselines: Vec::new(),
+            trends: Vec::new(),
             evidence: Vec::new(),
             elapsed_ms: 15_234,
             interrupted: false,

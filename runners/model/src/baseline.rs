@@ -20,6 +20,18 @@ pub struct Past {
     pub value: f64,
 }
 
+/// Holds how the samples of all accepted units are distributed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Distribution {
+    /// Unit of all values.
+    pub unit: String,
+    /// Number of samples.
+    pub samples: u64,
+    /// Shares from 0 to 1, rising, each with the value that it does not exceed.
+    pub shares: Vec<(f64, f64)>,
+}
+
 /// Holds the accepted centre of one metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -47,6 +59,9 @@ pub struct Baseline {
     /// Units of earlier runs that are compared together with this run's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Past>,
+    /// How all accepted samples are distributed, for people; absent where they are few.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distribution: Option<Distribution>,
     /// What changed in the machine since, a line each: possible causes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
@@ -68,6 +83,7 @@ impl Baseline {
             current: Vec::new(),
             anchor: Vec::new(),
             earlier: Vec::new(),
+            distribution: None,
             changed: Vec::new(),
             mismatch: None,
         }

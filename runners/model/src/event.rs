@@ -16,6 +16,7 @@ use crate::{
     judge::blank,
     observation::Attempt,
     run::{Header, PlannedCheck, RUN_FORMAT, Run, RunCheck, RunNode, SuiteSource},
+    trend::Trend,
     verdict::{Answer, CheckKey, Verdict},
 };
 
@@ -58,6 +59,8 @@ pub enum Event {
     },
     /// A check was judged. Kept for readers of the record; folding judges again.
     Verdict(Verdict),
+    /// What earlier runs measured of a metric; judging does not look at it.
+    Trend(Trend),
     /// Last line.
     Finished {
         /// Duration. *Units*: ms.
@@ -113,6 +116,7 @@ fn empty(header: Header) -> Run {
         suites: Vec::new(),
         checks: Vec::new(),
         baselines: Vec::new(),
+        trends: Vec::new(),
         evidence: Vec::new(),
         elapsed_ms: 0,
         interrupted: false,
@@ -157,6 +161,7 @@ impl Fold {
             }
             Event::Suite(suite) => run.suites.push(suite),
             Event::Baseline(baseline) => run.baselines.push(baseline),
+            Event::Trend(trend) => run.trends.push(trend),
             Event::Planned(planned) => self.plan(planned)?,
             Event::PlanReady { checks } => self.planned = Some(checks),
             Event::Evidence(evidence) => run.evidence.push(evidence),

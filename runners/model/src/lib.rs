@@ -28,6 +28,7 @@ pub mod quantity;
 pub mod run;
 pub mod settle;
 pub mod statistics;
+pub mod trend;
 pub mod unit;
 pub mod value;
 pub mod verdict;

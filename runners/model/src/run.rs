@@ -16,6 +16,7 @@ use crate::{
     node::{Facts, NodeFile, Via},
     outcome::Counts,
     settle::{Looks, settle},
+    trend::Trend,
     verdict::{Answer, CheckKey, Verdict},
 };
 
@@ -124,6 +125,8 @@ pub struct Run {
     pub checks: Vec<RunCheck>,
     /// Baselines that were compared with.
     pub baselines: Vec<Baseline>,
+    /// What earlier runs measured, for people: nothing is judged by it.
+    pub trends: Vec<Trend>,
     /// Everything that was captured, by id.
     pub evidence: Vec<Evidence>,
     /// Duration. *Units*: ms.
