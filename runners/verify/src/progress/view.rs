@@ -263,10 +263,10 @@ fn still_open(line: Line, board: &Board) -> Line {
     let named = |key: &CheckKey| {
         if several { format!("{} on {}", key.check, key.node) } else { key.check.clone() }
     };
-    let names: Vec<String> = board.open.iter().take(OPEN).map(named).collect();
+    let listed: Vec<String> = board.open.iter().take(OPEN).map(named).collect();
     let more = board.open.len().saturating_sub(OPEN);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    line.plain("  ? ").plain("open       ").plain(&clean(&format!("{}{more}", names.join(", "))))
+    line.plain("  ? ").plain("open       ").plain(&clean(&format!("{}{more}", listed.join(", "))))
 }
 
 /// Writes how long the run goes on: `43 s`, `12 min 3 s`.

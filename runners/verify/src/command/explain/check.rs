@@ -92,11 +92,12 @@ fn manner(check: &Check) -> Vec<String> {
         1 => "once".to_owned(),
         many => format!("{many} times, of which the median counts"),
     };
-    let mut text = format!("{effect} Each question may take {limit}; it is asked {often}.");
-    if check.retries > 0 {
-        text += &format!(" After an error it is tried again up to {} times.", check.retries);
-    }
-    let mut texts = vec![text];
+    let again = match check.retries {
+        0 => String::new(),
+        tries => format!(" After an error it is tried again up to {tries} times."),
+    };
+    let mut texts =
+        vec![format!("{effect} Each question may take {limit}; it is asked {often}.{again}")];
     if !check.tags.is_empty() {
         texts.push(format!("Tags: {}.", check.tags.join(", ")));
     }
