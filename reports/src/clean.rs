@@ -12,29 +12,89 @@ const TAB_STOP: usize = 8;
 /// Drops control sequences and replaces what no report may carry; tab, newline and return stay.
 pub fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let length = if let Some(length) = sequence_length(rest) {
-            length
-        } else {
-            out.push(if is_harmless(first) { first } else { REPLACED });
-            first.len_utf8()
-        };
-        rest = &rest[length..];
-    }
+    out.extend(Cleaned { rest: text });
     out
 }
 
+/// Walks the characters of a text that stay, and those that stand for what does not.
+struct Cleaned<'t> {
+    rest: &'t str,
+}
+
+impl Iterator for Cleaned<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        loop {
+            let first = self.rest.chars().next()?;
+            let sequence = sequence_length(self.rest);
+            self.rest = &self.rest[sequence.unwrap_or(first.len_utf8())..];
+            if sequence.is_none() {
+                return Some(if is_harmless(first) { first } else { REPLACED });
+            }
+        }
+    }
+}
+
 /// Cleans a text into one line of at most `max` characters; what is cut off leaves `…`.
+///
+/// It reads no further than it writes: a node may send megabytes in one line.
 pub fn one_line(text: &str, max: usize) -> String {
-    let cleaned = clean(text);
-    let line = cleaned.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= max {
+    let mut line = String::new();
+    let (mut length, mut space) = (0_usize, false);
+    for character in (Cleaned { rest: text }) {
+        if character.is_whitespace() {
+            space = length > 0;
+            continue;
+        }
+        if space {
+            line.push(' ');
+            length += 1;
+            space = false;
+        }
+        line.push(character);
+        length += 1;
+        if length > max {
+            let mut cut: String = line.chars().take(max.saturating_sub(1)).collect();
+            cut.push('…');
+            return cut;
+        }
+    }
+    line
+}
+
+/// Measures a text as a terminal shows it. *Units*: columns.
+pub fn width_of(text: &str) -> usize {
+    text.chars().map(column_width).sum()
+}
+
+/// Finds how much of a text fits into so many columns, at least one character. *Units*: bytes.
+pub(crate) fn fitting(text: &str, columns: usize) -> usize {
+    let mut used = 0;
+    for (at, character) in text.char_indices() {
+        used += column_width(character);
+        if used > columns && at > 0 {
+            return at;
+        }
+    }
+    text.len()
+}
+
+/// Cleans a text into one line of at most so many columns; what is cut off leaves `…`.
+pub fn fit(text: &str, columns: usize) -> String {
+    // No need to clean what is never shown; a column has at most a few characters.
+    let line = one_line(text, columns.saturating_mul(4).max(1));
+    if width_of(&line) <= columns {
         return line;
     }
-    let mut cut: String = line.chars().take(max.saturating_sub(1)).collect();
-    cut.push('…');
-    cut
+    let Some(room) = columns.checked_sub(1).filter(|room| *room > 0) else {
+        return String::new();
+    };
+    format!("{}…", line[..fitting(&line, room)].trim_end())
+}
+
+fn column_width(character: char) -> usize {
+    unicode_width::UnicodeWidthChar::width(character).unwrap_or_default()
 }
 
 /// Cleans a text of several lines: newlines only, tabs as spaces.
@@ -153,6 +213,17 @@ mod tests {
         assert_eq!(clean("a\0b\u{7f}c\u{85}d\u{fffe}e\u{1b}"), "a�b�c�d�e�");
         assert_eq!(clean("\u{202e}gpj.exe\u{2066}"), "�gpj.exe�");
         assert_eq!(clean("tab\tnew\nreturn\r größe 日本"), "tab\tnew\nreturn\r größe 日本");
+    }
+
+    #[test]
+    fn a_line_is_cut_by_what_a_terminal_shows() {
+        assert_eq!(fit("abc", 3), "abc");
+        assert_eq!(fit("abcd", 3), "ab…");
+        assert_eq!(fit("日本語", 6), "日本語");
+        assert_eq!(fit("日本語", 5), "日本…");
+        assert_eq!(fit("a\u{1b}[31m b\n c", 9), "a b c");
+        assert_eq!(fit("ab", 1), "");
+        assert_eq!((width_of("日本 a\u{301}"), width_of("\u{1b}")), (6, 0));
     }
 
     #[test]

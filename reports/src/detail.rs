@@ -11,7 +11,7 @@ use verify_model::{
     finding::{Finding, FindingCode, Severity},
     outcome::Outcome,
     run::{Run, RunCheck},
-    verdict::{Reading, Role},
+    verdict::{Reading, Role, Verdict},
 };
 
 use crate::{clean::clean, sentence::situation_of};
@@ -41,6 +41,11 @@ pub(crate) fn headline(run: &Run, check: &RunCheck) -> String {
         let waived = verdict.findings.iter().find(|f| f.code == FindingCode::Waived);
         return waived.map_or_else(|| "waived".to_owned(), |f| f.message.clone());
     }
+    glance(verdict)
+}
+
+/// Says in one line what decided a verdict, whether or not it is waived.
+pub(crate) fn glance(verdict: &Verdict) -> String {
     verdict.main_finding().map_or_else(
         || verdict.outcome.name().to_owned(),
         |finding| match (&finding.expected, &finding.observed) {

@@ -5,6 +5,7 @@
 //! dialect only writes it down.
 
 mod case;
+mod property;
 mod rich;
 mod strict;
 mod suite;
@@ -12,7 +13,5 @@ mod suite;
 pub(crate) use rich::Junit;
 pub(crate) use strict::JunitStrict;
 
-/// Name of the suite that holds what is said of the run itself.
-const OWN_SUITE: &str = "verify";
 /// Bounds a value in an attribute. *Units*: characters.
 const LONGEST_VALUE: usize = 400;

@@ -4,18 +4,29 @@
 //! terminal. Every text passes [`clean`], for text from a node is hostile. What is a failure, an
 //! error or a skip is said by [`verify_model::exit`] alone.
 
-#[allow(dead_code, reason = "the formats that use it follow")]
+mod brief;
 mod cause;
-#[allow(dead_code, reason = "the formats that use it follow")]
 mod changed;
 pub mod clean;
+mod csv;
 mod detail;
-#[allow(dead_code, reason = "the page that uses it follows")]
+mod digest;
 mod draw;
+mod github;
+mod html;
 mod junit;
+mod markdown;
+mod measured;
+mod nagios;
+mod names;
+mod ocp;
+mod own;
+mod prometheus;
 mod record;
 pub mod sentence;
+mod tap;
 pub mod terminal;
+mod times;
 
 use verify_model::run::Run;
 
@@ -51,14 +62,32 @@ pub enum RenderError {
     /// What the strict JUnit writer wrote could not be read back.
     #[error("the strict JUnit report could not be counted")]
     JunitCount(#[from] quick_xml::Error),
+    /// The template of the page refused.
+    #[error("the page could not be written")]
+    Page(#[from] askama::Error),
+    /// The CSV writer refused.
+    #[error("the table could not be written")]
+    Csv(#[from] ::csv::Error),
     /// The JSON writer refused.
     #[error("the record could not be written as JSON")]
     Json(#[from] serde_json::Error),
 }
 
 /// Holds every format, in the order in which they are listed.
-pub static FORMATS: &[&dyn Format] =
-    &[&terminal::Text, &junit::Junit, &junit::JunitStrict, &record::JsonLines];
+pub static FORMATS: &[&dyn Format] = &[
+    &terminal::Text,
+    &html::Html,
+    &junit::Junit,
+    &junit::JunitStrict,
+    &markdown::Markdown,
+    &github::Github,
+    &tap::Tap,
+    &csv::Csv,
+    &prometheus::Prometheus,
+    &nagios::Nagios,
+    &ocp::Ocp,
+    &record::JsonLines,
+];
 
 /// Finds a format by its name.
 pub fn find(name: &str) -> Option<&'static dyn Format> {

@@ -6,10 +6,11 @@
 
 pub mod alone;
 mod check;
-mod page;
+pub mod page;
+pub mod paint;
 mod summary;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use verify_model::{
     node::Facts,
@@ -17,8 +18,12 @@ use verify_model::{
     run::{Run, RunCheck, RunNode},
 };
 
-use crate::{Format, FormatSpec, RenderError, cause};
-use page::{Page, Paint};
+use crate::{Format, FormatSpec, RenderError, cause, clean::width_of};
+use page::Page;
+use paint::Paint;
+
+/// Says where files lie: their names in the record, and their addresses.
+pub type Links = BTreeMap<String, String>;
 
 /// Says how to write for a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,14 +55,24 @@ impl Format for Text {
 
 /// Renders a run for people.
 pub fn render(run: &Run, style: &Style) -> String {
+    written(run, Page::new(style))
+}
+
+/// Renders a run for people whose terminal opens the files that are named.
+pub fn render_linked(run: &Run, style: &Style, links: &Links) -> String {
+    written(run, Page::new(style).linked(links))
+}
+
+/// Says only what needs somebody, and the verdict.
+pub fn brief(run: &Run, style: &Style) -> String {
     let mut page = Page::new(style);
-    for scenario in simulated(run) {
-        page.text(
-            Paint::Bold,
-            2,
-            &format!("simulated by scenario {scenario}: no machine was asked"),
-        );
-    }
+    marked(&mut page, run);
+    summary::brief(&mut page, run);
+    page.finish()
+}
+
+fn written(run: &Run, mut page: Page) -> String {
+    marked(&mut page, run);
     page.text(Paint::Plain, 2, &who_answered(run));
     for node in &run.nodes {
         page.blank();
@@ -69,8 +84,16 @@ pub fn render(run: &Run, style: &Style) -> String {
     page.finish()
 }
 
+/// Says first that no machine was asked, where that is so.
+fn marked(page: &mut Page, run: &Run) {
+    for scenario in simulated(run) {
+        let text = format!("simulated by scenario {scenario}: no machine was asked");
+        page.text(Paint::Bold, 2, &text);
+    }
+}
+
 /// Names the scenarios that answered in place of machines.
-fn simulated(run: &Run) -> BTreeSet<&str> {
+pub(crate) fn simulated(run: &Run) -> BTreeSet<&str> {
     run.nodes.iter().filter_map(|node| node.facts.simulated.as_deref()).collect()
 }
 
@@ -91,7 +114,7 @@ fn who_answered(run: &Run) -> String {
 }
 
 /// Says that the machine that answered is not one that the node file names.
-fn stranger(node: &RunNode) -> String {
+pub(crate) fn stranger(node: &RunNode) -> String {
     let short = |name: &str| name.split('.').next().unwrap_or(name).to_ascii_lowercase();
     let names = &node.file.hostnames;
     if names.is_empty() || names.iter().any(|name| short(name) == short(&node.facts.hostname)) {
@@ -137,7 +160,7 @@ fn node_checks(page: &mut Page, run: &Run, node: &str) {
             continue;
         }
         let title = run.suites.iter().find(|s| s.name == suite).map_or("", |s| s.title.as_str());
-        page.lead(2, &[(Paint::Bold, suite)], 4 + suite.chars().count(), (Paint::Dim, title));
+        page.lead(2, &[(Paint::Bold, suite)], 4 + width_of(suite), (Paint::Dim, title));
         let width = check::id_width(&shown);
         for check in shown {
             check::write(page, run, check, &blocked, width);

@@ -1,7 +1,9 @@
-//! The exit table to the letter: one test a row, exit code and JUnit element together.
+//! The exit table to the letter: one test a row, exit code and JUnit element together, and that every
+//! other format tells the same.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod corpus;
+mod told;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -98,6 +100,34 @@ fn assert_row(run: &Run, exit: u8, expected: &[&str]) {
     for format in DIALECTS {
         assert_eq!(elements(format, run), expected, "{format}");
     }
+    told::assert_told(run, expected);
+}
+
+#[test]
+fn every_format_tells_of_every_run_of_the_corpus_what_junit_tells() {
+    let mut runs = corpus::all();
+    runs.push(("interrupted-at-the-end", corpus::interrupted_at_the_end()));
+    for (_, run) in runs {
+        let elements = elements("junit", &run);
+        let elements: Vec<&str> = elements.iter().map(String::as_str).collect();
+        told::assert_told(&run, &in_plan_order(&run, &elements));
+    }
+}
+
+/// Brings the elements of a report, which go by node, into the order of the plan.
+fn in_plan_order<'e>(run: &Run, elements: &[&'e str]) -> Vec<&'e str> {
+    let mut nodes: Vec<&str> = Vec::new();
+    for check in &run.checks {
+        if !nodes.contains(&check.planned.node.as_str()) {
+            nodes.push(&check.planned.node);
+        }
+    }
+    let mut order: Vec<usize> = (0..run.checks.len()).collect();
+    order.sort_by_key(|at| nodes.iter().position(|n| *n == run.checks[*at].planned.node));
+    let mut sorted: Vec<(usize, &str)> = order.into_iter().zip(elements.iter().copied()).collect();
+    sorted.sort_unstable();
+    let own = elements[run.checks.len()..].iter().copied();
+    sorted.into_iter().map(|(_, element)| element).chain(own).collect()
 }
 
 #[test]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod corpus;
+mod told;
 mod tree;
 
 use proptest::prelude::*;
@@ -9,6 +10,8 @@ use quick_junit::Report;
 use tree::{Element, parse};
 use verify_model::run::Run;
 use verify_reports::{
+    FORMATS,
+    clean::width_of,
     find,
     terminal::{Style, alone, render},
 };
@@ -79,7 +82,9 @@ fn every_case_has_a_unique_name_a_class_a_time_and_one_line_of_message() {
         for suite in document.named("testsuite") {
             for case in suite.named("testcase") {
                 let known = |attribute| case.attribute(attribute).unwrap().to_owned();
-                assert_eq!(Some(known("classname").as_str()), suite.attribute("name"), "{name}");
+                let (class, node) = (known("classname"), suite.attribute("name").unwrap());
+                let own = class == "verify" && node == "verify";
+                assert!(own || class.starts_with(&format!("{node}.")), "{name}: {class}");
                 assert!(names.insert((known("classname"), known("name"))), "{name}");
                 assert!(known("time").parse::<f64>().is_ok(), "{name}: {}", known("name"));
                 let Some(result) = case.result() else { continue };
@@ -102,8 +107,23 @@ fn suites_that_read_alike_keep_their_cases_apart() {
     }
     for format in DIALECTS {
         let document = parse(&xml(format, &run)).unwrap();
+        let suites = document.named("testsuite").map(|s| s.attribute("name").unwrap());
+        assert_eq!(suites.collect::<Vec<_>>(), ["a.b", "a", "nvidia"]);
         let classes = document.cases().into_iter().map(|c| c.attribute("classname").unwrap());
         assert_eq!(classes.collect::<Vec<_>>(), ["a.b.c", "a.b.c (2)", "nvidia.machine"]);
+    }
+}
+
+#[test]
+fn a_node_that_is_called_as_the_program_does_not_hide_what_is_said_of_the_run() {
+    let mut run = corpus::interrupted();
+    for check in &mut run.checks {
+        check.planned.node = "verify".into();
+    }
+    for format in DIALECTS {
+        let document = parse(&xml(format, &run)).unwrap();
+        let suites = document.named("testsuite").map(|s| s.attribute("name").unwrap());
+        assert_eq!(suites.collect::<Vec<_>>(), ["verify (2)", "verify"], "{format}");
     }
 }
 
@@ -145,6 +165,74 @@ fn the_terminal_never_says_that_all_passed_when_something_did_not() {
     }
 }
 
+/// Asserts what must hold of a format whatever a node says: calm, and each line begins as ours do.
+fn assert_format(format: &str, run: &Run) {
+    let text = told::bytes(format, run).replace("\r\n", "\n");
+    assert!(is_calm(&text), "{format}: {text}");
+    let begins = |line: &str, with: &[&str]| with.iter().any(|start| line.starts_with(start));
+    let lines: Vec<&str> = text.lines().collect();
+    match format {
+        "github" => {
+            let own = ["verify: ", "::error ", "::warning ", "::notice "];
+            assert!(lines.iter().all(|line| begins(line, &own)), "{text}");
+            assert!(!text.contains("##["), "{text}");
+        }
+        "tap" => {
+            let own = ["TAP version 14", "1..", "# ", "ok ", "not ok ", "  ---", "  ...", "  "];
+            let bails = |line: &&str| line.starts_with("Bail out!");
+            assert!(lines.iter().all(|line| begins(line, &own) || bails(line)), "{text}");
+            assert_eq!(
+                lines.iter().filter(|line| bails(line)).count(),
+                usize::from(run.interrupted)
+            );
+        }
+        "nagios" => {
+            assert!(text.starts_with("VERIFY ") && text.len() <= 8_192, "{}", text.len());
+            assert_eq!((lines.len(), text.matches('|').count()), (1, 1), "{text}");
+        }
+        "csv" => {
+            for (name, cell) in told::rows(&text).into_iter().flatten() {
+                let number = cell.parse::<f64>().is_ok();
+                assert!(number || !begins(&cell, &["=", "+", "-", "@"]), "{name}: {cell}");
+            }
+        }
+        "prometheus" => {
+            assert!(lines.iter().all(|line| begins(line, &["# ", "verify_"])), "{text}");
+        }
+        "markdown" => assert!(text.len() <= 65_536, "{}", text.len()),
+        "ocp" => {
+            for line in lines {
+                assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_format_is_calm_and_keeps_its_form_for_every_run_of_the_corpus() {
+    for (_, run) in corpus::all() {
+        for format in FORMATS.iter().map(|format| format.spec().name) {
+            // The record holds what came, escaped as JSON does.
+            if format != "jsonl" {
+                assert_format(format, &run);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_line_makes_no_long_report() {
+    let long = "A|`<@#".repeat(20_000);
+    let run = corpus::hostile::run_of(&long, &long, &long);
+    for format in FORMATS.iter().map(|format| format.spec().name) {
+        if !["jsonl", "text"].contains(&format) {
+            let size = told::bytes(format, &run).len();
+            assert!(size < 400_000, "{format}: {size} bytes");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -158,6 +246,9 @@ proptest! {
         for format in DIALECTS {
             prop_assert!(is_calm(&xml(format, &run)));
         }
+        for format in ["markdown", "github", "tap", "csv", "prometheus", "nagios", "ocp"] {
+            assert_format(format, &run);
+        }
         let report = Report::deserialize_from_str(&xml("junit", &run));
         prop_assert!(report.is_ok(), "{:?}", report.err());
         for width in [40, 80] {
@@ -165,7 +256,7 @@ proptest! {
                 let text = render(&run, &Style { color, width, verbose: true });
                 let plain = if color { verify_reports::clean::clean(&text) } else { text };
                 prop_assert!(is_calm(&plain));
-                prop_assert!(plain.lines().all(|line| line.chars().count() <= width));
+                prop_assert!(plain.lines().all(|line| width_of(line) <= width));
             }
         }
     }

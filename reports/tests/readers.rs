@@ -1,16 +1,15 @@
-//! Both JUnit dialects through two readers that we did not write, where they are installed: what
-//! they find is what the run holds, to the counts, names, times, messages and types.
+//! Both JUnit dialects through readers that we did not write, where they are installed: what they find
+//! is what the run holds, to the counts, names, times, messages and types.
+//!
+//! Two read everything; the libraries of two actions are called as these call them, and count alike.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![allow(clippy::disallowed_methods, reason = "starts readers and writes temporary files")]
 
 mod corpus;
+mod reader;
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::path::PathBuf;
 
+use reader::{has_node, has_program, has_python, node, python, written};
 use serde_json::{Value, json};
 use verify_model::{
     exit::{Element, Situation},
@@ -19,35 +18,81 @@ use verify_model::{
 };
 use verify_reports::{
     clean::{block, one_line},
-    find,
     sentence::sentence,
 };
 
-/// Prints what junitparser sees, in the shape that `expected` builds.
+const DIALECTS: [&str; 2] = ["junit", "junit-strict"];
+
+/// Prints what junitparser sees, in the shape that `same` wants.
 const JUNITPARSER: &str = "
 import sys, json, junitparser
-suites = []
-for suite in junitparser.JUnitXml.fromfile(sys.argv[1]):
-    cases = []
-    for case in suite:
-        result = case.result[0] if case.result else None
-        assert len(case.result) < 2
-        cases.append(dict(name=case.name, classname=case.classname, time=case.time,
-            element=type(result).__name__.lower() if result else 'none',
-            type=result.type if result else None, message=result.message if result else None,
-            text=result.text if result else None, output=case.system_out))
-    suites.append(dict(name=suite.name, time=suite.time, cases=cases,
-        counts=[suite.tests, suite.failures, suite.errors, suite.skipped]))
-print(json.dumps(suites))
+def case_of(case):
+    assert len(case.result) < 2
+    result = case.result[0] if case.result else None
+    return dict(name=case.name, classname=case.classname, time=case.time,
+        element=type(result).__name__.lower() if result else 'none',
+        type=result.type if result else None, message=result.message if result else None,
+        text=result.text if result else None, output=case.system_out)
+def suite_of(suite):
+    return dict(name=suite.name, time=suite.time, cases=[case_of(case) for case in suite],
+        counts=[suite.tests, suite.failures, suite.errors, suite.skipped])
+files = [junitparser.JUnitXml.fromfile(path) for path in sys.argv[1:]]
+print(json.dumps([[suite_of(suite) for suite in file] for file in files]))
 ";
 
-fn with_junitparser(path: &Path) -> Value {
-    answer(Command::new("python3").args(["-c", JUNITPARSER]).arg(path))
-}
+/// Prints what junit2json sees.
+const JUNIT2JSON: &str = "
+const {readFileSync} = require('fs'), {parse} = require('junit2json')
+Promise.all(process.argv.slice(1).map(path => parse(readFileSync(path, 'utf8'))))
+  .then(files => console.log(JSON.stringify(files)))
+";
 
-fn with_junit2json(path: &Path) -> Value {
-    let read = answer(Command::new("junit2json").arg(path));
-    list(&read["testsuite"]).map(suite_of_junit2json).collect()
+/// Reads as mikepenz/action-junit-report does: compact, a result by its presence, `file` of the case.
+const ACTION_JUNIT_REPORT: &str = "
+const {readFileSync} = require('fs'), {xml2json} = require('xml-js')
+const list = value => value === undefined ? [] : Array.isArray(value) ? value : [value]
+const case_of = suite => one => {
+  const failure = list(one.failure)[0] ?? one.error, about = one._attributes
+  return {suite: suite._attributes.name, name: about.name, classname: about.classname,
+    level: one.skipped ? 'skipped' : failure ? 'failure' : 'success',
+    message: failure?._attributes.message, details: failure && (failure._cdata || failure._text).toString(),
+    time: parseFloat(about.time), file: about.file, line: about.line && parseInt(about.line)}
+}
+console.log(JSON.stringify(process.argv.slice(1).map(path => {
+  const report = JSON.parse(xml2json(readFileSync(path, 'utf8'), {compact: true}))
+  return list(report.testsuites.testsuite).flatMap(s => list(s.testcase).map(case_of(s)))
+})))
+";
+
+/// Reads as dorny/test-reporter does: lists everywhere, a result by its presence, a missing time is NaN.
+const TEST_REPORTER: &str = "
+const {readFileSync} = require('fs'), {parseStringPromise} = require('xml2js')
+const case_of = suite => one => {
+  const failure = (one.failure ?? one.error)?.[0]
+  return {suite: suite.$.name.trim(), name: one.$.name.trim(), classname: one.$.classname,
+    level: failure ? 'failure' : one.skipped ? 'skipped' : 'success', details: failure?._,
+    message: failure?.$.message, time: parseFloat(one.$.time), file: one.$.file,
+    line: one.$.line && parseInt(one.$.line)}
+}
+Promise.all(process.argv.slice(1).map(async path => {
+  const report = await parseStringPromise(readFileSync(path, 'utf8'))
+  return (report.testsuites.testsuite ?? []).flatMap(s => (s.testcase ?? []).map(case_of(s)))
+})).then(files => console.log(JSON.stringify(files)))
+";
+
+/// Prints what junit2html shows: the numbers of its table, and the page.
+const JUNIT2HTML: &str = "
+import sys, json
+from junit2htmlreport.parser import Junit
+def file_of(path):
+    report = Junit(filename=path)
+    count = lambda name: sum(len(getattr(suite, name)()) for suite in report.suites)
+    return dict(counts=[count('failed'), count('skipped'), count('passed')], page=report.html())
+print(json.dumps([file_of(path) for path in sys.argv[1:]]))
+";
+
+fn suites_of_junit2json(file: &Value) -> Value {
+    list(&file["testsuite"]).map(suite_of_junit2json).collect()
 }
 
 fn suite_of_junit2json(suite: &Value) -> Value {
@@ -71,47 +116,114 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-fn answer(command: &mut Command) -> Value {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// Tells whether a program answers; says so where it does not.
-fn is_there(program: &str, args: &[&str], needs: &str) -> bool {
-    let there = Command::new(program).args(args).output().is_ok_and(|o| o.status.success());
-    if !there {
-        // Not `println!`: what a passing test prints is swallowed.
-        let mut terminal = std::io::stderr();
-        writeln!(terminal, "skipped: needs {needs}").unwrap();
-    }
-    there
-}
-
 #[test]
 fn junitparser_finds_in_both_dialects_what_the_run_holds() {
-    let needs = "junitparser (pip install junitparser)";
-    if is_there("python3", &["-c", "import junitparser"], needs) {
-        compare("junitparser", with_junitparser);
+    if has_python("junitparser") {
+        each("junitparser", |paths| python(JUNITPARSER, paths), same);
     }
 }
 
 #[test]
 fn junit2json_finds_in_both_dialects_what_the_run_holds() {
-    let needs = "junit2json (npm install --global junit2json)";
-    if is_there("junit2json", &["--version"], needs) {
-        compare("junit2json", with_junit2json);
+    if has_node("junit2json") {
+        let read = |run: &Run, seen: &Value, about: &str| {
+            same(run, &suites_of_junit2json(seen), about);
+        };
+        each("junit2json", |paths| node(JUNIT2JSON, paths), read);
     }
 }
 
-fn compare(reader: &str, read: fn(&Path) -> Value) {
-    for (name, run) in corpus::all() {
-        for format in ["junit", "junit-strict"] {
-            let file = format!("{reader}-{name}.{format}.xml");
-            let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(file);
-            std::fs::write(&path, find(format).unwrap().render(&run).unwrap()).unwrap();
-            let about = format!("{name} as {format}");
-            same(&run, &read(&path), &about);
+#[test]
+fn action_junit_report_shows_every_check_with_its_file_and_line() {
+    if has_node("xml-js") {
+        each("xml-js", |paths| node(ACTION_JUNIT_REPORT, paths), same_level);
+    }
+}
+
+#[test]
+fn test_reporter_shows_every_check_with_its_time() {
+    if has_node("xml2js") {
+        each("xml2js", |paths| node(TEST_REPORTER, paths), same_level);
+    }
+}
+
+#[test]
+fn junit2html_shows_the_right_counts_and_no_markup_of_a_node() {
+    let needs = "junit2html (pip install junit2html)";
+    if has_program("python3", &["-c", "import junit2htmlreport"], needs) {
+        each(
+            "junit2html",
+            |paths| python(JUNIT2HTML, paths),
+            |run, seen, about| {
+                let of = |wanted: &[Element]| {
+                    let is = |c: &&RunCheck| wanted.contains(&situation(run, c).element());
+                    run.checks.iter().filter(is).count()
+                };
+                let failed = of(&[Element::Failure, Element::Error]) + own_names(run).len();
+                let counts = json!([failed, of(&[Element::Skipped]), of(&[Element::None])]);
+                assert_eq!(seen["counts"], counts, "{about}");
+                let page = text(&seen["page"]);
+                assert!(!page.contains("<script>alert"), "{about}");
+                for check in &run.checks {
+                    let id = one_line(&check.planned.check.id, 400);
+                    assert!(!id.is_ascii() || page.contains(id.as_str()), "{about}: {id}");
+                }
+            },
+        );
+    }
+}
+
+/// Compares each run of the corpus in both dialects with what a reader sees.
+fn each(
+    reader: &str,
+    read: impl Fn(&[PathBuf]) -> Vec<Value>,
+    compare: impl Fn(&Run, &Value, &str),
+) {
+    let mut paths = Vec::new();
+    let mut about = Vec::new();
+    let runs = corpus::all();
+    for (name, run) in &runs {
+        for format in DIALECTS {
+            paths.push(written(reader, name, run, format));
+            about.push((run, format!("{name} as {format}")));
+        }
+    }
+    let seen = read(&paths);
+    assert_eq!(seen.len(), about.len());
+    for (seen, (run, about)) in seen.iter().zip(about) {
+        compare(run, seen, &about);
+    }
+}
+
+fn situation(run: &Run, check: &RunCheck) -> Situation {
+    Situation::of(&check.verdict, run.header.require_baseline)
+}
+
+/// What an action shows: suite, name, place, message, and one of three levels.
+fn same_level(run: &Run, seen: &Value, about: &str) {
+    let all: Vec<&Value> = list(seen).collect();
+    let own = all.iter().filter(|case| case["suite"] == "verify").count();
+    assert_eq!(own, own_names(run).len(), "{about}");
+    assert_eq!(all.len() - own, run.checks.len(), "{about}");
+    for (check, seen) in run.checks.iter().zip(&all) {
+        let id = one_line(&check.planned.check.id, 400);
+        assert!(text(&seen["name"]).starts_with(&id), "{about}: {seen}");
+        assert_eq!(seen["suite"], check.planned.node.as_str(), "{about}: {id}");
+        assert!(seen["time"].as_f64().is_some(), "{about}: {id}");
+        let (situation, location) = (situation(run, check), &check.planned.check.location);
+        let level = match situation.element() {
+            Element::None => "success",
+            Element::Failure | Element::Error => "failure",
+            Element::Skipped => "skipped",
+        };
+        assert_eq!(seen["level"], level, "{about}: {id}");
+        if !about.ends_with("strict") {
+            assert_eq!(seen["file"], location.file.as_str(), "{about}: {id}");
+            assert_eq!(seen["line"], location.line, "{about}: {id}");
+        }
+        if level == "failure" {
+            same_message(check, situation, &text(&seen["message"]), &format!("{about}: {id}"));
+            assert!(text(&seen["details"]).contains("title:"), "{about}: {seen}");
         }
     }
 }
@@ -136,22 +248,17 @@ fn same(run: &Run, seen: &Value, about: &str) {
         let id = one_line(&check.planned.check.id, 400);
         // Ids that cleaning makes equal are numbered.
         let is_it = |(suite, case): &&(&Value, &Value)| {
-            suite["name"] == group.as_str() && text(&case["name"]).trim_end_matches(" (2)") == id
+            suite["name"] == check.planned.node.as_str()
+                && case["classname"] == group.as_str()
+                && text(&case["name"]).trim_end_matches(" (2)") == id
         };
         let found = cases.iter().find(is_it).unwrap_or_else(|| panic!("{about}: no {id}"));
-        assert_eq!(found.1["classname"], group.as_str(), "{about}");
         same_case(run, check, found.1, &format!("{about}: {id}"));
     }
 }
 
 fn own_cases(run: &Run, seen: &[&Value], about: &str) {
-    let all = [
-        (run.checks.is_empty() || run.counts().skip + run.counts().blocked == run.checks.len())
-            .then_some("nothing-answered"),
-        run.interrupted.then_some("interrupted"),
-        (!run.complete).then_some("incomplete"),
-    ];
-    let names: Vec<&str> = all.into_iter().flatten().collect();
+    let names = own_names(run);
     assert_eq!(seen.iter().map(|c| text(&c["name"])).collect::<Vec<_>>(), names, "{about}");
     for case in seen {
         assert_eq!(case["element"], "error", "{about}");
@@ -159,8 +266,19 @@ fn own_cases(run: &Run, seen: &[&Value], about: &str) {
     }
 }
 
+/// Names what is said of the run itself.
+fn own_names(run: &Run) -> Vec<&'static str> {
+    let all = [
+        (run.checks.is_empty() || run.counts().skip + run.counts().blocked == run.checks.len())
+            .then_some("nothing-answered"),
+        run.interrupted.then_some("interrupted"),
+        (!run.complete).then_some("incomplete"),
+    ];
+    all.into_iter().flatten().collect()
+}
+
 fn same_case(run: &Run, check: &RunCheck, seen: &Value, about: &str) {
-    let situation = Situation::of(&check.verdict, run.header.require_baseline);
+    let situation = situation(run, check);
     let element = match situation.element() {
         Element::None => "none",
         Element::Failure => "failure",

@@ -11,13 +11,20 @@ use verify_model::{
 
 use super::LONGEST_VALUE;
 use crate::{
+    brief::simulated_by,
     clean::{block, one_line},
     detail::{self, Line},
+    own::OWN_SUITE,
 };
+
+/// Bounds a labelled line. *Units*: characters.
+const LONGEST_LINE: usize = 8_000;
 
 /// Holds one case; every text is clean.
 pub(super) struct Case<'r> {
-    /// Unique within its suite.
+    /// `<node>.<suite>`; `verify` where the run itself is spoken of.
+    pub(super) class: String,
+    /// Id of the check, unique within its suite.
     pub(super) name: String,
     /// What the exit table says that it carries.
     pub(super) element: Element,
@@ -37,7 +44,7 @@ pub(super) struct Case<'r> {
 
 impl<'r> Case<'r> {
     /// Says what came out of a check; its name is not yet unique.
-    pub(super) fn of(run: &Run, check: &'r RunCheck, situation: Situation) -> Self {
+    pub(super) fn of(run: &Run, check: &'r RunCheck, situation: Situation, class: String) -> Self {
         let planned = &check.planned.check;
         let mut lines = vec![Line { label: "title", text: planned.title.clone() }];
         let why = detail::lines(run, check);
@@ -56,6 +63,7 @@ impl<'r> Case<'r> {
             message => message,
         };
         Self {
+            class,
             name: one_line(&planned.id, LONGEST_VALUE),
             element: situation.element(),
             kind,
@@ -70,6 +78,7 @@ impl<'r> Case<'r> {
     /// Says something of the run itself.
     pub(super) fn own(element: Element, name: &str, sentence: &str) -> Self {
         Self {
+            class: OWN_SUITE.to_owned(),
             name: name.to_owned(),
             element,
             kind: name.to_owned(),
@@ -95,6 +104,9 @@ fn kind(check: &RunCheck, situation: Situation) -> String {
 
 fn output(run: &Run, check: &RunCheck) -> String {
     let mut out = String::new();
+    if let Some(scenario) = simulated_by(run, check) {
+        out.push_str(&text_of(&[Line { label: "simulated", text: scenario.to_owned() }]));
+    }
     for reading in &check.verdict.readings {
         out.push_str(&one_line(&detail::reading(reading), LONGEST_VALUE));
         out.push('\n');
@@ -104,12 +116,20 @@ fn output(run: &Run, check: &RunCheck) -> String {
     block(&out)
 }
 
+/// Cuts what nobody reads in a CI system; the record holds it all.
+fn cut(text: String) -> String {
+    match text.char_indices().nth(LONGEST_LINE) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
 /// Writes labelled lines, cleaned.
 pub(super) fn text_of(lines: &[Line]) -> String {
     let mut out = String::new();
     for line in lines {
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{:<9} {}", format!("{}:", line.label), block(&line.text));
+        let _ = writeln!(out, "{:<9} {}", format!("{}:", line.label), cut(block(&line.text)));
     }
     block(&out)
 }

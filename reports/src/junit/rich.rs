@@ -9,15 +9,15 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 use verify_model::{
     exit::Element,
     run::{Run, RunCheck},
-    verdict::{Reading, Role},
 };
 
 use super::{
-    LONGEST_VALUE, OWN_SUITE,
+    LONGEST_VALUE,
     case::Case,
-    suite::{Suite, suites},
+    property::properties,
+    suite::{Suite, about_text, suites},
 };
-use crate::{Format, FormatSpec, RenderError, clean::one_line};
+use crate::{Format, FormatSpec, RenderError, brief, clean::one_line, own::OWN_SUITE};
 
 /// Writes JUnit XML.
 pub(crate) struct Junit;
@@ -52,19 +52,19 @@ fn suite_of(run: &Run, suite: &Suite<'_>) -> TestSuite {
         out.extra.insert("hostname".into(), hostname.as_str().into());
     }
     for case in &suite.cases {
-        let mut case = case_of(case);
-        case.set_classname(suite.name.as_str());
-        out.add_test_case(case);
+        out.add_test_case(case_of(run, case));
     }
+    out.set_system_out(about_text(suite).as_str());
     out.set_time(out.test_cases.iter().filter_map(|c| c.time).sum());
     out
 }
 
-fn case_of(case: &Case<'_>) -> TestCase {
+fn case_of(run: &Run, case: &Case<'_>) -> TestCase {
     let mut out = TestCase::new(case.name.as_str(), status(case));
+    out.set_classname(case.class.as_str());
     out.set_time(Duration::from_millis(case.elapsed_ms));
     if let Some(check) = case.check {
-        describe(&mut out, check);
+        describe(&mut out, run, check);
     }
     if !case.output.is_empty() {
         out.set_system_out(case.output.as_str());
@@ -72,15 +72,15 @@ fn case_of(case: &Case<'_>) -> TestCase {
     out
 }
 
-fn describe(out: &mut TestCase, check: &RunCheck) {
+fn describe(out: &mut TestCase, run: &Run, check: &RunCheck) {
     let location = &check.planned.check.location;
-    out.extra.insert("file".into(), one_line(&location.file, LONGEST_VALUE).into());
-    out.extra.insert("line".into(), location.line.to_string().into());
-    out.add_property(property("outcome", check.verdict.outcome.name()));
-    if check.verdict.attempts > 1 {
-        out.add_property(property("attempts", &check.verdict.attempts.to_string()));
+    if let Some(file) = brief::file(location) {
+        out.extra.insert("file".into(), one_line(file, LONGEST_VALUE).into());
+        out.extra.insert("line".into(), location.line.to_string().into());
     }
-    readings(out, &check.verdict.readings);
+    for (name, value) in properties(run, check) {
+        out.add_property(property(&name, &value));
+    }
 }
 
 fn status(case: &Case<'_>) -> TestCaseStatus {
@@ -94,42 +94,6 @@ fn status(case: &Case<'_>) -> TestCaseStatus {
     status.set_message(case.message.as_str());
     status.set_description(case.detail.as_str());
     status
-}
-
-/// Adds value, unit, limit, baseline and samples of each field, each name once.
-fn readings(out: &mut TestCase, readings: &[Reading]) {
-    let mut known: Vec<&str> = Vec::new();
-    for reading in readings {
-        let field = reading.field.as_str();
-        let mut add = |suffix: &str, value: &str| {
-            out.add_property(property(&format!("{field}{suffix}"), value));
-        };
-        let demand = match reading.role {
-            Role::Advise => ".advice",
-            _ => ".limit",
-        };
-        if let Some(expected) = &reading.expected {
-            add(demand, expected);
-        }
-        // A field may be demanded and advised; its value is one.
-        if known.contains(&field) {
-            continue;
-        }
-        known.push(field);
-        match reading.quantity {
-            Some(quantity) => {
-                add("", &quantity.value().to_string());
-                add(".unit", quantity.unit().symbol());
-            }
-            None => add("", &reading.observed),
-        }
-        if reading.samples > 0 {
-            add(".samples", &reading.samples.to_string());
-        }
-        if let Some(baseline) = &reading.baseline {
-            add(".baseline", &baseline.to_string());
-        }
-    }
 }
 
 fn property(name: &str, value: &str) -> Property {

@@ -14,7 +14,7 @@ use verify_model::{exit::Element, run::Run};
 
 use super::{
     case::{Case, text_of},
-    suite::{Suite, suites},
+    suite::{Suite, about_text, suites},
 };
 use crate::{Format, FormatSpec, RenderError, detail::Line};
 
@@ -45,19 +45,14 @@ impl Format for JunitStrict {
 }
 
 fn suite_of(run: &Run, suite: &Suite<'_>) -> TestSuite {
-    let about: Vec<String> = suite
-        .about
-        .iter()
-        .map(|(name, value)| format!("{:<15} {value}\n", format!("{name}:")))
-        .collect();
     // Every field, so that no default of the library (now, `localhost`) gets in.
     let mut out = TestSuite {
         name: suite.name.clone(),
-        package: suite.node.clone(),
+        package: suite.name.clone(),
         timestamp: started_at(run),
         hostname: suite.hostname.clone().unwrap_or_else(|| "unknown".to_owned()),
-        testcases: suite.cases.iter().map(|case| case_of(case, &suite.name)).collect(),
-        system_out: Some(cdata(&about.concat())),
+        testcases: suite.cases.iter().map(case_of).collect(),
+        system_out: Some(cdata(&about_text(suite))),
         system_err: None,
     };
     settle_time(&mut out);
@@ -69,7 +64,7 @@ fn started_at(run: &Run) -> OffsetDateTime {
     OffsetDateTime::parse(&run.header.started_at, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
-fn case_of(case: &Case<'_>, classname: &str) -> TestCase {
+fn case_of(case: &Case<'_>) -> TestCase {
     let (type_, message) = (case.kind.clone(), case.message.clone());
     let detail = Some(cdata(&case.detail));
     let result = match case.element {
@@ -83,7 +78,7 @@ fn case_of(case: &Case<'_>, classname: &str) -> TestCase {
         name: case.name.clone(),
         time: Duration::milliseconds(i64::try_from(case.elapsed_ms).unwrap_or(i64::MAX)),
         result,
-        classname: Some(classname.to_owned()),
+        classname: Some(case.class.clone()),
         filepath: None,
         system_out: (!output.is_empty()).then(|| cdata(&output)),
         system_err: None,

@@ -6,11 +6,13 @@
 use verify_model::{
     exit::Situation,
     run::{Run, RunCheck},
+    verdict::Verdict,
 };
 
 use super::{
-    Style, check,
-    page::{Page, Paint},
+    Style,
+    page::Page,
+    paint::{Paint, Sign},
 };
 use crate::{clean, detail, sentence::situation_of};
 
@@ -24,13 +26,18 @@ const LABEL_WIDTH: usize = 9;
 /// Says in one line what came out of a check and why: `skip: needs …`.
 pub fn reason(run: &Run, check: &RunCheck) -> String {
     let situation = situation_of(run, check);
-    let word = check::mark(check, situation).1;
+    let word = Sign::of(situation).word;
     let why = match situation {
         Situation::Pass => check.planned.check.title.clone(),
         _ => detail::headline(run, check),
     };
     let why = why.strip_prefix(&format!("{word} ")).unwrap_or(&why);
     clean::one_line(&format!("{word}: {why}"), LONGEST_REASON)
+}
+
+/// Says in one line what decided a verdict, while the run still goes on.
+pub fn glance(verdict: &Verdict) -> String {
+    clean::one_line(&detail::glance(verdict), LONGEST_REASON)
 }
 
 /// Says all that there is to know of a check: what came out, finding, demand, answer, what next.

@@ -9,7 +9,10 @@ use verify_model::{
     verdict::{Reading, Role, Verdict},
 };
 
-use super::page::{Page, Paint};
+use super::{
+    page::Page,
+    paint::{Paint, Sign},
+};
 use crate::{
     cause::blocks,
     clean,
@@ -44,7 +47,7 @@ pub(super) fn write(
     width: usize,
 ) {
     let situation = situation_of(run, check);
-    let (mark, word, paint) = mark(check, situation);
+    let Sign { mark, word, paint } = Sign::of(situation);
     let outcome = format!("{mark} {word:<OUTCOME_WIDTH$}");
     let id = format!("{:<width$} ", check.planned.check.id);
     let mut text = said_in_one_line(check, situation);
@@ -110,23 +113,6 @@ pub(super) fn write_skips(page: &mut Page, run: &Run, checks: &[&RunCheck]) {
     }
 }
 
-/// Chooses mark, word and paint. The word says all: the mark and the paint only help the eye.
-pub(super) fn mark(check: &RunCheck, situation: Situation) -> (char, &'static str, Paint) {
-    match situation {
-        Situation::Pass => ('✓', "pass", Paint::Good),
-        Situation::Fail => ('✗', "fail", Paint::Bad),
-        Situation::Waived => ('~', "waived", Paint::Aside),
-        Situation::Error => ('!', "error", Paint::Bad),
-        Situation::Unjudged | Situation::NoBaseline | Situation::BaselineRequired => {
-            ('?', "unjudged", Paint::Doubtful)
-        }
-        Situation::Skip => ('-', "skip", Paint::Dim),
-        Situation::Blocked | Situation::NothingAnswered => {
-            ('|', check.verdict.outcome.name(), Paint::Dim)
-        }
-    }
-}
-
 fn said_in_one_line(check: &RunCheck, situation: Situation) -> String {
     let verdict = &check.verdict;
     let title = &check.planned.check.title;
@@ -184,8 +170,12 @@ fn labelled(page: &mut Page, line: &Line) {
         _ => Paint::Plain,
     };
     let indent = page.detail_indent(ID_COLUMN);
-    let text = (Paint::Plain, line.text.as_str());
-    page.lead(indent, &[(paint, &label)], indent + LABEL_WIDTH + 1, text);
+    let (pieces, hang) = ([(paint, label.as_str())], indent + LABEL_WIDTH + 1);
+    if line.label == "where" {
+        page.places(indent, &pieces, hang, &line.text);
+    } else {
+        page.lead(indent, &pieces, hang, (Paint::Plain, &line.text));
+    }
 }
 
 fn ids(page: &Page, ids: &[&str]) -> String {

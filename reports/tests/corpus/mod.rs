@@ -41,6 +41,7 @@ pub(crate) fn all() -> Vec<(&'static str, Run)> {
         ("many-nodes", many_nodes()),
         ("baseline-required", baseline_required()),
         ("compared", compared()),
+        ("simulated", simulated()),
     ]
 }
 
@@ -393,5 +394,29 @@ pub(crate) fn compared() -> Run {
         demand.comparing.class = Some("host-memory".into());
         run.check(id, "Memory is copied as fast as it was", vec![demand], answer);
     }
+    run.finish()
+}
+
+/// A stand-in answers: values, a limit, advice and a loss, and what the machine is made of.
+pub(crate) fn simulated() -> Run {
+    let mut run = Builder::new();
+    run.node("nvidia-sim", "sim");
+    let node = &mut run.run.nodes[1];
+    node.facts.simulated = Some("slow-tensorrt".into());
+    let field = |path: &str, value: Option<&str>| (path.to_owned(), value.map(str::to_owned));
+    node.fingerprint = Fingerprint(BTreeMap::from([
+        field("bios.version", Some("1.2")),
+        field("gpu.0.vbios", Some("94.02.71.40.9f")),
+        field("gpu.1.vbios", None),
+    ]));
+    let temperature = metric("gpu.temperature", "°C", Direction::LowerIsBetter, &[61.0, 62.0]);
+    let (demand, advice) =
+        (("gpu.temperature", "at-most", "83 °C"), ("gpu.temperature", "at-most", "60 °C"));
+    run.advised("gpu/temperature", "No GPU is hot", demand, advice, temperature);
+    run.normal("gpu/inference", "latency", "4 ms", &["driver: 570 -> 575"]);
+    let slow = repeats("latency", "ms", Direction::LowerIsBetter, [5.2, 5.25, 5.15]);
+    let mut demand = expect("latency", "within", "3 %");
+    demand.comparing.class = Some("host-memory".into());
+    run.check("gpu/inference", "Inference is as quick as it was", vec![demand], slow);
     run.finish()
 }

@@ -8,6 +8,7 @@ mod cluster;
 mod command;
 mod complete;
 mod failure;
+mod link;
 mod method;
 mod observe;
 mod output;
@@ -26,8 +27,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let args = cli::Cli::read();
-    let color = output::color_choice(args.color, &std::io::stdout());
-    match command::dispatch(&args, color) {
+    match command::dispatch(&args, output::Terminal::look(args.color)) {
         Ok(code) => ExitCode::from(code),
         Err(error) => failure::report(&error, args.color),
     }

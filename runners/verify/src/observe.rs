@@ -11,7 +11,10 @@ use verify_model::{
     verdict::CheckKey,
 };
 
-use crate::{command::history::Before, progress::Progress};
+use crate::{
+    command::history::Before,
+    progress::{Manner, Progress},
+};
 
 /// Records, folds and shows events.
 pub(crate) struct Recorder {
@@ -33,9 +36,9 @@ impl Recorder {
         Self { writer, folded: Ok(Fold::default()), lost: None, progress: None, before: None }
     }
 
-    /// Shows progress: bars on a terminal, plain lines elsewhere.
-    pub(crate) fn with_progress(self) -> Self {
-        Self { progress: Some(Progress::default()), ..self }
+    /// Shows progress: a live view on a terminal, plain lines elsewhere.
+    pub(crate) fn with_progress(self, manner: Manner) -> Self {
+        Self { progress: Some(Progress::new(manner)), ..self }
     }
 
     /// Puts into the record what earlier runs measured.
@@ -92,7 +95,7 @@ impl Observer for Recorder {
         }
     }
 
-    fn looking(&mut self, open: usize) {
+    fn looking(&mut self, open: &[&CheckKey]) {
         if let Some(progress) = &mut self.progress {
             progress.looking(open);
         }

@@ -8,7 +8,7 @@ use signal_hook::{
 use verify_engine::transport::Cancel;
 use verify_model::exit::INTERRUPTED;
 
-use crate::output;
+use crate::{output, progress};
 
 /// Signals that end a run. SIGHUP comes when the terminal or the ssh session is closed.
 const SIGNALS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
@@ -26,7 +26,7 @@ pub(crate) fn install(cancel: &Cancel) -> anyhow::Result<()> {
     let cancel = cancel.clone();
     std::thread::spawn(move || {
         for _ in signals.forever() {
-            if !cancel.requested() {
+            if !cancel.requested() && !progress::interrupted() {
                 output::say("\ninterrupted: ending what runs, then writing record and reports");
             }
             cancel.request();

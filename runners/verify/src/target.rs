@@ -12,6 +12,9 @@ use verify_reports::Format;
 
 use crate::output::Lost;
 
+/// Name of the format that the terminal shows.
+pub(crate) const TEXT: &str = "text";
+
 /// Holds one report to write.
 pub(crate) struct Target {
     format: &'static dyn Format,
@@ -39,10 +42,16 @@ impl Target {
     }
 
     fn parse(text: &str) -> anyhow::Result<Self> {
-        let Some((name, path)) = text.split_once('=').filter(|(_, path)| !path.is_empty()) else {
-            bail!("--report takes FORMAT=PATH, such as `junit=out/verify.xml`, found `{text}`");
+        let (format, path) = match text.split_once('=') {
+            Some((name, path)) if !path.is_empty() => (format(name)?, path),
+            Some((name, _)) => bail!("--report {text}: name a file behind it, as `{name}=PATH`"),
+            None => (by_ending(text)?, text),
         };
-        let target = Self { format: format(name)?, path: PathBuf::from(path) };
+        if path == "-" {
+            let name = format.spec().name;
+            bail!("--report writes files; for standard output, take `--format {name}`");
+        }
+        let target = Self { format, path: PathBuf::from(path) };
         target.probe()?;
         Ok(target)
     }
@@ -78,14 +87,38 @@ impl Target {
     }
 }
 
+/// Finds the one format whose files end as a path does.
+///
+/// *Errors*: there is none, or there are several.
+fn by_ending(path: &str) -> anyhow::Result<&'static dyn Format> {
+    let ending = Path::new(path).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let fitting = verify_reports::FORMATS.iter().filter(|f| f.spec().extension == ending);
+    let fitting: Vec<&'static dyn Format> = fitting.copied().collect();
+    match fitting.as_slice() {
+        [one] => Ok(*one),
+        [] => bail!(
+            "--report takes FORMAT=PATH, such as `junit=out/verify.xml`, found `{path}`; {}",
+            choices()
+        ),
+        several => {
+            let ways: Vec<String> =
+                several.iter().map(|f| format!("`{}={path}`", f.spec().name)).collect();
+            bail!("--report {path}: more than one format ends so; write {}", ways.join(" or "))
+        }
+    }
+}
+
+fn choices() -> String {
+    let names: Vec<&str> = verify_reports::FORMATS.iter().map(|f| f.spec().name).collect();
+    format!("formats are: {}", names.join(", "))
+}
+
 /// Finds a format by name.
 ///
 /// *Errors*: there is none of that name.
 pub(crate) fn format(name: &str) -> anyhow::Result<&'static dyn Format> {
-    verify_reports::find(name).with_context(|| {
-        let names: Vec<&str> = verify_reports::FORMATS.iter().map(|f| f.spec().name).collect();
-        format!("unknown report format `{name}`; formats are: {}", names.join(", "))
-    })
+    verify_reports::find(name)
+        .with_context(|| format!("unknown report format `{name}`; {}", choices()))
 }
 
 /// Tells whether a path is free or a regular file. Pipes and devices are written to, not replaced,

@@ -123,7 +123,7 @@ fn this_program() -> anyhow::Result<PathBuf> {
 
 fn simulated(scenario: &str, mark: &str) -> anyhow::Result<Arc<dyn Transport>> {
     let program = this_program()?;
-    let library = match env::var_os(SIMULATOR) {
+    let library = match env::var_os(SIMULATOR).filter(|path| !path.is_empty()) {
         Some(path) => PathBuf::from(path),
         None => program.with_file_name(LIBRARY),
     };

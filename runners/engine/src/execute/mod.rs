@@ -33,8 +33,8 @@ pub trait Observer {
     /// A check is about to be asked; for progress only.
     fn asking(&mut self, key: &CheckKey, effect: verify_model::effect::Effect);
 
-    /// So many checks are measured again, for they are not decided yet; for progress only.
-    fn looking(&mut self, _open: usize) {}
+    /// These checks are measured again, for they are not decided yet; for progress only.
+    fn looking(&mut self, _open: &[&CheckKey]) {}
 
     /// A node has answered all that it will; for progress only.
     fn ended(&mut self, _node: &str) {}

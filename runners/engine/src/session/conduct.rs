@@ -215,7 +215,7 @@ fn conduct(
             break;
         }
         measured = so_far;
-        observer.looking(again.len());
+        observer.looking(&again.iter().map(|again| &again.key).collect::<Vec<_>>());
         let wanted = |at: &usize| again.iter().any(|again| again.key.node == names[*at]);
         let some: Vec<usize> = everyone.iter().copied().filter(wanted).collect();
         let more = |at: usize, relay: &mut Relay| (asking.more)(at, &again, relay);

@@ -184,7 +184,13 @@ impl Comparison {
         format!("{} v {}", side(&self.baseline), side(&self.new))
     }
 
-    fn interval(&self) -> String {
+    /// Says the change of the value, with its sign.
+    pub fn shift(&self) -> String {
+        self.signed(self.change)
+    }
+
+    /// Says the 95 % interval of the change.
+    pub fn interval(&self) -> String {
         format!("[{}, {}]", self.signed(self.low), self.signed(self.high))
     }
 

@@ -70,12 +70,27 @@ pub(crate) struct Choice {
     pub(crate) repeat: Option<u32>,
 }
 
+/// Says what standard output gets.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// What standard output gets instead of the report for people, and nothing else; `verify list
+    /// formats` lists what there is.
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "VERIFY_FORMAT")]
+    pub(crate) format: String,
+    /// Say only what needs somebody, and the verdict; show no progress.
+    #[arg(long, short, env = "VERIFY_QUIET", value_parser = switch)]
+    pub(crate) quiet: bool,
+}
+
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) choice: Choice,
-    /// Report to write, such as `junit=out/verify.xml`; may be given several times.
+    #[command(flatten)]
+    pub(crate) show: OutputArgs,
+    /// Report to write, such as `junit=out/verify.xml`; the format may be left out where the ending
+    /// tells it. May be given several times.
     #[arg(long = "report", value_name = "FORMAT=PATH", env = "VERIFY_REPORT")]
     pub(crate) reports: Vec<String>,
     /// A check without a baseline is an error instead of being left unjudged.

@@ -24,7 +24,7 @@ use crate::complete::Shell;
 
 pub(crate) use self::{
     baseline::{AcceptArgs, Accepted, BaselineAction, DiffArgs, DropArgs, MergeArgs, ShowArgs},
-    choice::{Choice, PlanArgs, RunArgs},
+    choice::{Choice, OutputArgs, PlanArgs, RunArgs},
     compare::CompareArgs,
     doctor::DoctorArgs,
     health::HealthArgs,
@@ -42,7 +42,7 @@ pub(crate) use self::history::{ChosenMetrics, ExportArgs, HistoryAction, Notatio
 #[derive(Debug, Parser)]
 #[command(name = "verify", version, long_version = version::long(), about, after_help = help::whole())]
 pub(crate) struct Cli {
-    /// When to use colour.
+    /// When to use colour; it is one that people who see no red or no green can tell apart.
     #[arg(long, value_enum, default_value_t = When::Auto, global = true, env = "VERIFY_COLOR")]
     pub(crate) color: When,
     /// Folder with `suites/` and `runners/nodes/`, laid over what is embedded, and with `baselines/`
@@ -61,7 +61,7 @@ pub(crate) struct Cli {
 impl Cli {
     /// Reads the command line; a wrong one is explained and ends the command with exit code 2.
     pub(crate) fn read() -> Self {
-        let mut command = without_empty_variables(Self::command());
+        let mut command = help::set(without_empty_variables(Self::command()));
         let matches = command.get_matches_mut();
         // `run` needs no name, so its flags are known before any subcommand and would be lost there.
         let typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
@@ -95,7 +95,7 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 /// Says when to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum When {
-    /// On a terminal, unless `NO_COLOR` is set.
+    /// On a terminal, unless `NO_COLOR` is set; elsewhere where `CLICOLOR_FORCE` is.
     Auto,
     /// Always.
     Always,
@@ -107,7 +107,7 @@ pub(crate) enum When {
 pub(crate) enum Command {
     /// Ask the chosen nodes, judge, record and report (the default).
     #[command(
-        after_help = help::with_exits("Examples:\n  verify run --node nvidia --quick\n  verify run --check 'kernel/*' --repeat 5\n  verify run --node nvidia --via replay:last --report junit=out/verify.xml")
+        after_help = help::with_exits("Examples:\n  verify run --node nvidia --quick\n  verify run --check 'kernel/*' --repeat 5\n  verify run --node nvidia --via replay:last --report junit=out/verify.xml\n  verify run --quiet --report junit=out/verify.xml\n  verify run --format jsonl | jq .")
     )]
     Run(Box<RunArgs>),
     /// Ask the chosen checks as tests of libtest, for cargo, nextest and editors.
@@ -142,7 +142,7 @@ pub(crate) enum Command {
     Health(HealthArgs),
     /// Judge a recorded run again by the checks that it recorded; no node is asked.
     #[command(
-        after_help = help::with_exits("Examples:\n  verify judge last\n  verify judge 01K --report junit=out/verify.xml")
+        after_help = help::with_exits("Examples:\n  verify judge last\n  verify judge 01K --report junit=out/verify.xml\n  verify judge last --quiet")
     )]
     Judge {
         /// Path, id or beginning of an id, or `last`.
@@ -150,6 +150,8 @@ pub(crate) enum Command {
         /// Reports to write beside the one on the terminal.
         #[arg(long = "report", value_name = "FORMAT=PATH")]
         reports: Vec<String>,
+        #[command(flatten)]
+        show: OutputArgs,
     },
     /// Show a recorded run in a format; no node is asked.
     #[command(

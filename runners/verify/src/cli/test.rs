@@ -34,9 +34,12 @@ skipped: a skip, and any check under a valid waiver, which is not asked then. ne
 flags: use VERIFY_NODE and its siblings.
 
 Exit codes:
-    0  none FAILED, at least one was answered      4  nothing was answered (see --allow-none)
-  101  at least one FAILED                       130  interrupted
-    2  bad command line or input file              3  output or record could not be written";
+    0  none FAILED, at least one was answered
+    2  bad command line or input file
+    3  output or record could not be written
+    4  nothing was answered (see --allow-none)
+  101  at least one FAILED
+  130  interrupted";
 
 #[derive(Debug, Args)]
 pub(crate) struct TestArgs {

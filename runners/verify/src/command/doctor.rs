@@ -1,6 +1,6 @@
 //! `verify doctor`: what nodes lack to answer every check of their suites, and how to get it.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use verify_engine::{
     doctor::{self, Diagnosis, Need, Patient},
@@ -16,12 +16,16 @@ use verify_model::{
     node::{Facts, Via},
     value::Value,
 };
-use verify_reports::clean::one_line;
+use verify_reports::{
+    clean::one_line,
+    terminal::{page::Page, paint::Paint},
+};
 
 use crate::{
     cli::{Choice, DoctorArgs},
     command::run::{self, Ready},
-    output, via,
+    output::{self, Ability},
+    via,
 };
 
 /// Longest text of a node that is shown. *Units*: characters.
@@ -30,7 +34,7 @@ const WIDTH: usize = 300;
 const NAMED: usize = 6;
 
 /// Looks at the nodes and returns the exit code.
-pub(crate) fn doctor(root: Option<&Path>, args: &DoctorArgs) -> anyhow::Result<u8> {
+pub(crate) fn doctor(root: Option<&Path>, args: &DoctorArgs, out: Ability) -> anyhow::Result<u8> {
     let choice = Choice {
         nodes: args.nodes.clone(),
         via: args.via.clone(),
@@ -50,18 +54,16 @@ pub(crate) fn doctor(root: Option<&Path>, args: &DoctorArgs) -> anyhow::Result<u
     let ready = run::ready(root, &choice)?;
     let mut found = BTreeMap::new();
     let (mut lacking, mut silent) = (false, false);
-    let mut text = String::new();
+    let mut page = output::page(out);
     for node in &ready.plan.nodes {
         let (diagnosis, ssh) = examine(&ready, node)?;
         lacking |= !diagnosis.needs.is_empty();
         silent |= diagnosis.unreachable.is_some();
-        write_node(&mut text, node, &diagnosis, &ssh);
+        write_node(&mut page, node, &diagnosis, &ssh);
         node.transport.sweep();
         found.insert(node.node.file.name.clone(), diagnosis);
     }
-    if args.json {
-        text = serde_json::to_string_pretty(&found)? + "\n";
-    }
+    let text = if args.json { serde_json::to_string_pretty(&found)? + "\n" } else { page.finish() };
     output::print(text.trim_start_matches('\n'))?;
     Ok(match (lacking, silent) {
         (true, _) => Situation::Fail.exit(),
@@ -139,39 +141,54 @@ fn login(ready: &Ready<Prepared>, node: &str, alias: &str) -> Vec<String> {
     said
 }
 
-fn write_node(text: &mut String, node: &PreparedNode, diagnosis: &Diagnosis, ssh: &[String]) {
-    let _ = writeln!(text, "\nnode {}, via {}", node.node.file.name, node.node.via);
+fn write_node(page: &mut Page, node: &PreparedNode, diagnosis: &Diagnosis, ssh: &[String]) {
+    page.blank();
+    page.text(Paint::Bold, 2, &format!("node {}, via {}", node.node.file.name, node.node.via));
     if let Some((why, next)) = &diagnosis.unreachable {
-        let _ = writeln!(text, "  cannot be asked  {}", one_line(why, WIDTH));
-        let _ = writeln!(text, "  do               {next}");
+        page.lead(
+            2,
+            &[(Paint::Bold, "cannot be asked")],
+            19,
+            (Paint::Plain, &one_line(why, WIDTH)),
+        );
+        page.lead(2, &[(Paint::Bold, "do")], 19, (Paint::Plain, next));
         return;
     }
+    let mut labelled = |label: &str, text: &str| {
+        page.lead(2, &[(Paint::Dim, label)], 11, (Paint::Plain, &one_line(text, WIDTH)));
+    };
     for line in ssh {
-        let _ = writeln!(text, "  ssh      {}", one_line(line, WIDTH));
+        labelled("ssh", line);
     }
     if !diagnosis.there.is_empty() {
-        let _ = writeln!(text, "  there    {}", one_line(&diagnosis.there.join(", "), WIDTH));
+        labelled("there", &diagnosis.there.join(", "));
     }
     let (ready, elsewhere) = (diagnosis.ready.len(), diagnosis.elsewhere.len());
     let all = node.steps.len();
     for need in &diagnosis.needs {
-        write_need(text, need);
+        write_need(page, need);
     }
-    let _ = writeln!(
-        text,
+    let text = format!(
         "  {ready} of {all} checks lack nothing, {} lack something, {elsewhere} are for other machines",
         all - ready - elsewhere
     );
+    page.text(Paint::Bold, 2, &text);
 }
 
-fn write_need(text: &mut String, need: &Need) {
+fn write_need(page: &mut Page, need: &Need) {
     let promised = if need.promised { " (the node file promises it)" } else { "" };
     let missing = if need.known { "missing" } else { "unknown" };
-    let _ = writeln!(text, "  {missing}  {}{promised}", one_line(&need.what, WIDTH));
-    let _ = writeln!(text, "    why    {}", one_line(&need.why, WIDTH));
+    let text = format!("{}{promised}", one_line(&need.what, WIDTH));
+    page.lead(2, &[(Paint::Bad, missing)], 11, (Paint::Plain, &text));
     let named: Vec<&str> = need.checks.iter().take(NAMED).map(String::as_str).collect();
     let more = need.checks.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let _ = writeln!(text, "    costs  {}{more}", named.join(", "));
-    let _ = writeln!(text, "    do     {}", one_line(&need.remedy, WIDTH));
+    let costs = format!("{}{more}", named.join(", "));
+    for (label, paint, text) in [
+        ("why", Paint::Dim, need.why.as_str()),
+        ("costs", Paint::Dim, costs.as_str()),
+        ("do", Paint::Bold, need.remedy.as_str()),
+    ] {
+        page.lead(4, &[(paint, label)], 11, (Paint::Plain, &one_line(text, WIDTH)));
+    }
 }

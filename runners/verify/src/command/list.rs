@@ -1,6 +1,6 @@
 //! `verify list`: nodes, suites, checks, probes, formats, capabilities, findings.
 
-use std::{fmt::Write as _, path::Path};
+use std::path::Path;
 
 use serde_json::{Value, json};
 use verify_engine::{
@@ -13,19 +13,20 @@ use verify_engine::{
     session,
 };
 use verify_model::finding::CATALOGUE;
-use verify_reports::FORMATS;
+use verify_reports::{FORMATS, terminal::paint::Paint};
 
 use crate::{
     cli::{ListArgs, Listing},
     command::{run, waivers},
-    output, place,
+    output::{self, Ability},
+    place,
 };
 
 /// Holds one line: name, detail.
 type Row = (String, String);
 
 /// Prints a list.
-pub(crate) fn list(root: Option<&Path>, args: &ListArgs) -> anyhow::Result<u8> {
+pub(crate) fn list(root: Option<&Path>, args: &ListArgs, out: Ability) -> anyhow::Result<u8> {
     let catalog = || -> anyhow::Result<Catalog> {
         let catalog = catalog::load(&place::root(root)?)?;
         waiver::demand_end(&catalog.waivers, run::today())?;
@@ -49,13 +50,13 @@ pub(crate) fn list(root: Option<&Path>, args: &ListArgs) -> anyhow::Result<u8> {
             .collect(),
         Listing::Capabilities => capabilities(),
         Listing::Waivers => {
-            return waivers::list(&catalog()?, nodes_wanted, args.json, run::today());
+            return waivers::list(&catalog()?, nodes_wanted, args.json, run::today(), out);
         }
         Listing::Findings => {
             CATALOGUE.iter().map(|row| (row.name.to_owned(), row.title.to_owned())).collect()
         }
     };
-    output::print(&if args.json { json(&rows)? } else { table(&rows) })?;
+    output::print(&if args.json { json(&rows)? } else { table(&rows, out) })?;
     Ok(0)
 }
 
@@ -111,13 +112,14 @@ fn capabilities() -> Vec<Row> {
     known.chain([tool, python, port]).collect()
 }
 
-fn table(rows: &[Row]) -> String {
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    let mut text = String::new();
+fn table(rows: &[Row], out: Ability) -> String {
+    let widths = rows.iter().map(|(name, _)| name.chars().count());
+    let column = widths.max().unwrap_or(0) + 2;
+    let mut page = output::page(out);
     for (name, detail) in rows {
-        let _ = writeln!(text, "{name:<width$}  {detail}");
+        page.lead(0, &[(Paint::Bold, name)], column, (Paint::Plain, detail));
     }
-    text
+    page.finish()
 }
 
 fn json(rows: &[Row]) -> anyhow::Result<String> {

@@ -21,34 +21,40 @@ mod plan;
 mod run;
 mod runs;
 mod schema;
+mod shown;
 mod test;
 mod waivers;
 
-use crate::cli::{Cli, Command};
+use crate::{
+    cli::{Cli, Command},
+    output::Terminal,
+};
 
 /// Runs the subcommand; returns its exit code.
 ///
 /// *Errors*: bad usage or bad input; nothing was run.
-pub(crate) fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<u8> {
+pub(crate) fn dispatch(cli: &Cli, terminal: Terminal) -> anyhow::Result<u8> {
     let root = cli.root.as_deref();
     match &cli.command {
-        None => run::run(root, &cli.run, color),
-        Some(Command::Run(args)) => run::run(root, args, color),
-        Some(Command::Test(args)) => test::test(root, args, color),
-        Some(Command::Plan(args)) => plan::plan(root, args, color),
-        Some(Command::Doctor(args)) => doctor::doctor(root, args),
-        Some(Command::List(args)) => list::list(root, args),
-        Some(Command::Explain { id, nodes }) => explain::explain(root, id, nodes),
+        None => run::run(root, &cli.run, terminal),
+        Some(Command::Run(args)) => run::run(root, args, terminal),
+        Some(Command::Test(args)) => test::test(root, args, terminal),
+        Some(Command::Plan(args)) => plan::plan(root, args, terminal.out),
+        Some(Command::Doctor(args)) => doctor::doctor(root, args, terminal.out),
+        Some(Command::List(args)) => list::list(root, args, terminal.out),
+        Some(Command::Explain { id, nodes }) => explain::explain(root, id, nodes, terminal.out),
         Some(Command::Health(args)) => health::health(root, args),
-        Some(Command::Judge { run, reports }) => old::judge(run, reports, color),
+        Some(Command::Judge { run, reports, show }) => {
+            old::judge(root, run, reports, show, terminal)
+        }
         Some(Command::Report { run, format, output }) => {
-            old::report(run, format, output.as_deref(), color)
+            old::report(root, run, format, output.as_deref(), terminal)
         }
         Some(Command::Baseline { action }) => baseline::baseline(root, action),
         Some(Command::Compare(args)) => compare::compare(args),
         Some(Command::History(args)) => history::history(args),
         Some(Command::Learn(args)) => learn::learn(root, args),
-        Some(Command::Runs { action }) => runs::runs(action.as_ref()),
+        Some(Command::Runs { action }) => runs::runs(action.as_ref(), terminal.out),
         Some(Command::Completions { shell }) => completions::completions(*shell),
         Some(Command::Man { page, dir }) => man::man(page, dir.as_deref()),
         Some(Command::Node { action }) => node::node(root, action),

@@ -1,60 +1,62 @@
 //! `verify plan`: what would be asked, what would be left out and why; nothing is run.
 
-use std::{fmt::Write as _, path::Path};
+use std::path::Path;
 
 use verify_engine::{plan::Step, session::PreparedNode};
 use verify_model::{check::Check, effect::Effect, judge::judge};
 
-use verify_reports::clean::one_line;
+use verify_reports::{
+    clean::one_line,
+    terminal::{page::Page, paint::Paint},
+};
 
-use crate::{cli::PlanArgs, command::run, output};
+use crate::{
+    cli::PlanArgs,
+    command::run,
+    output::{self, Ability},
+};
 
 /// Longest host name. *Units*: characters. *Source*: RFC 1035 allows 255.
 const HOST_WIDTH: usize = 255;
 /// Longest reason. *Units*: characters.
 const WHY_WIDTH: usize = 200;
+/// Longest id beside which texts stand in one column. *Units*: characters.
+const WIDEST_ID: usize = 28;
 
 /// Prints the plan.
-pub(crate) fn plan(root: Option<&Path>, args: &PlanArgs, _color: bool) -> anyhow::Result<u8> {
+pub(crate) fn plan(root: Option<&Path>, args: &PlanArgs, out: Ability) -> anyhow::Result<u8> {
     let ready = run::ready(root, &args.choice)?;
-    let mut text = format!("root: {}\n", ready.root.label());
+    let mut page = output::page(out);
+    page.text(Paint::Plain, 2, &format!("root: {}", ready.root.label()));
     for node in &ready.plan.nodes {
-        write_node(&mut text, node);
+        write_node(&mut page, node);
     }
-    output::print(&text)?;
+    output::print(&page.finish())?;
     Ok(0)
 }
 
-fn write_node(text: &mut String, node: &PreparedNode) {
+fn write_node(page: &mut Page, node: &PreparedNode) {
     let facts = &node.node.facts;
-    let _ = writeln!(
-        text,
-        "\nnode {}: {} answers, via {}",
-        node.node.file.name,
-        one_line(&facts.hostname, HOST_WIDTH),
-        node.node.via
-    );
-    let width = node.steps.iter().map(|s| s.check.id.len()).max().unwrap_or(0);
+    let host = one_line(&facts.hostname, HOST_WIDTH);
+    let heading = format!("node {}: {host} answers, via {}", node.node.file.name, node.node.via);
+    page.blank();
+    page.text(Paint::Bold, 2, &heading);
+    let widths = node.steps.iter().map(|s| s.check.id.len());
+    let width = widths.filter(|width| *width <= WIDEST_ID).max().unwrap_or(0);
     for step in &node.steps {
         let check = &step.check;
-        let _ = match left_out(node, step) {
-            None => writeln!(
-                text,
-                "  {:<8} {:<width$}  {}{}",
-                check.effect.name(),
-                check.id,
-                check.title,
-                after(check)
-            ),
-            Some(why) => writeln!(text, "  {:<8} {:<width$}  {why}", "-", check.id),
+        let (effect, paint, text) = match left_out(node, step) {
+            None => (check.effect.name(), Paint::Plain, format!("{}{}", check.title, after(check))),
+            Some(why) => ("-", Paint::Dim, why),
         };
+        let (effect, id) = (format!("{effect:<8}"), format!("{:<width$}", check.id));
+        page.lead(2, &[(Paint::Dim, &effect), (Paint::Plain, &id)], 13 + width, (paint, &text));
     }
     let asked: Vec<&Check> =
         node.steps.iter().filter(|s| s.left_out.is_none()).map(|s| &s.check).collect();
     let loads = asked.iter().filter(|c| c.effect != Effect::Reads);
     let at_most: u64 = loads.clone().map(|c| c.limit_ms * u64::from(c.repeat)).sum();
-    let _ = writeln!(
-        text,
+    let text = format!(
         "  {} checks: {} asked, {} left out; {} load the node, alone, at most {} s",
         node.steps.len(),
         asked.len(),
@@ -62,6 +64,7 @@ fn write_node(text: &mut String, node: &PreparedNode) {
         loads.count(),
         at_most.div_ceil(1000),
     );
+    page.text(Paint::Bold, 2, &text);
 }
 
 fn after(check: &Check) -> String {

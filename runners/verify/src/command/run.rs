@@ -22,15 +22,14 @@ use verify_model::{
     node::NodeFile,
     run::{Header, RUN_FORMAT, Run},
 };
-use verify_reports::terminal::{self, Style};
 
 use crate::{
     cli::{Choice, RunArgs},
     cluster,
-    command::history,
-    failure,
+    command::{history, shown::Shown},
     observe::Recorder,
-    output, place, signal,
+    output::{self, Ability, Terminal},
+    place, progress, signal,
     target::Target,
     via,
 };
@@ -41,7 +40,8 @@ const LOCAL: &str = "local";
 const ALL: &str = "all";
 
 /// Runs checks and returns the exit code.
-pub(crate) fn run(root: Option<&Path>, args: &RunArgs, color: bool) -> anyhow::Result<u8> {
+pub(crate) fn run(root: Option<&Path>, args: &RunArgs, terminal: Terminal) -> anyhow::Result<u8> {
+    let shown = Shown::choose(&args.show, args.verbose)?;
     let targets = Target::parse_all(&args.reports)?;
     let manner = Manner {
         fail_fast: args.fail_fast,
@@ -54,30 +54,45 @@ pub(crate) fn run(root: Option<&Path>, args: &RunArgs, color: bool) -> anyhow::R
         Header { until_decided: args.until_decided, ..header(&ready, args.require_baseline) };
     let writer = place::store()?.create(&ready.id).context("the run cannot be recorded")?;
     let record = writer.path().to_path_buf();
-    let mut recorder = Recorder::new(Some(writer)).with_progress().with_trends();
+    let mut recorder = Recorder::new(Some(writer)).with_trends();
+    if !args.show.quiet {
+        let manner = progress::Manner { color: terminal.err.color, verbose: args.verbose };
+        recorder = recorder.with_progress(manner);
+    }
     session::run(header, &ready.plan, &ready.context, &mut recorder);
+    let root = ready.root.dir.clone();
     drop(ready);
     let closed = recorder.close();
     let (run, lost) = closed.context("a defect of verify: the run does not fold")?;
-    let shown = show(&run, color, args.verbose);
-    Ok(finish(&run, shown, &targets, &record, lost.as_ref()))
+    // The exit code of a run outlives a reader (`| head`) that has seen enough.
+    let printed = shown.show(&run, root.as_deref(), terminal.out);
+    let named = Named { err: terminal.err, files: shown.names_files(&run) };
+    Ok(finish(&run, printed, &targets, named, (&record, lost.as_ref())))
 }
 
-/// Prints the report of a run. Its exit code outlives a reader (`| head`) that has seen enough.
-///
-/// *Errors*: standard output cannot be written.
-pub(crate) fn show(run: &Run, color: bool, verbose: bool) -> anyhow::Result<()> {
-    let style = Style { color, width: output::width(), verbose };
-    let shown = output::print(&terminal::render(run, &style));
-    shown.or_else(|error| if failure::is_closed_pipe(&error) { Ok(()) } else { Err(error) })
+/// Says whether it is told where files are, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Named {
+    /// What standard error takes.
+    pub(crate) err: Ability,
+    /// Whether it is told.
+    pub(crate) files: bool,
+}
+
+impl Named {
+    fn say(self, word: &str, path: &Path) {
+        if self.files {
+            output::say_place(word, path, self.err);
+        }
+    }
 }
 
 /// Writes every report that can be written; tells whether all were.
-pub(crate) fn write_reports(run: &Run, targets: &[Target]) -> bool {
+pub(crate) fn write_reports(run: &Run, targets: &[Target], named: Named) -> bool {
     let mut complete = true;
     for target in targets {
         match target.write(run) {
-            Ok(()) => output::say(&format!("report: {}", target.path().display())),
+            Ok(()) => named.say("report", target.path()),
             Err(error) => {
                 complete = false;
                 output::say(&format!("error: {error:#}"));
@@ -91,17 +106,17 @@ fn finish(
     run: &Run,
     shown: anyhow::Result<()>,
     targets: &[Target],
-    record: &Path,
-    lost: Option<&RecordError>,
+    named: Named,
+    (record, lost): (&Path, Option<&RecordError>),
 ) -> u8 {
     let mut complete = shown.is_ok();
     if let Err(error) = shown {
         output::say(&format!("error: {error:#}"));
     }
-    complete &= write_reports(run, targets);
+    complete &= write_reports(run, targets, named);
     match lost {
         None => {
-            output::say(&format!("record: {}", record.display()));
+            named.say("record", record);
             history::keep(run, record);
         }
         Some(error) => {

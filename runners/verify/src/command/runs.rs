@@ -1,32 +1,37 @@
 //! `verify runs`: what was recorded, and clearing it out.
 
-use std::fmt::Write as _;
-
 use verify_engine::record;
 use verify_model::outcome::Outcome;
 
-use verify_reports::clean;
+use verify_reports::terminal::paint::Paint;
 
-use crate::{cli::RunsAction, command::history, output, place};
+use crate::{
+    cli::RunsAction,
+    command::history,
+    output::{self, Ability},
+    place,
+};
 
 /// Lists or prunes recorded runs.
-pub(crate) fn runs(action: Option<&RunsAction>) -> anyhow::Result<u8> {
+pub(crate) fn runs(action: Option<&RunsAction>, out: Ability) -> anyhow::Result<u8> {
     let store = place::store()?;
     match action {
         None | Some(RunsAction::List) => {
-            let mut text = String::new();
+            // A record holds what nodes said: the page cleans it.
+            let mut page = output::page(out);
             for listed in store.list()? {
                 let line = match record::read(&listed.path) {
                     Ok(recorded) => describe(&recorded.run),
                     Err(error) => format!("unreadable: {error}"),
                 };
-                let _ = writeln!(text, "{}  {line}", listed.id);
+                let hang = listed.id.chars().count() + 2;
+                page.lead(0, &[(Paint::Bold, &listed.id)], hang, (Paint::Plain, &line));
             }
+            let mut text = page.finish();
             if text.is_empty() {
                 text = format!("no runs are recorded in {}\n", store.dir.display());
             }
-            // A record holds what nodes said.
-            output::print(&clean::block(&text))?;
+            output::print(&text)?;
         }
         Some(RunsAction::Prune { keep }) => {
             let removed = store.prune(*keep)?;
@@ -54,7 +59,7 @@ fn describe(run: &verify_model::run::Run) -> String {
         ""
     };
     format!(
-        "{}  {}  exit {}{state}  {}",
+        "{} · {} · exit {}{state} · {}",
         run.header.started_at,
         nodes.join(", "),
         run.exit_code(),

@@ -23,7 +23,10 @@ use crate::{
         history,
         run::{self, Ready},
     },
-    output, place, signal,
+    output::{self, Terminal},
+    place,
+    progress::Manner,
+    signal,
     trial::{
         self, Planned,
         answer::{Audience, answer},
@@ -55,11 +58,13 @@ struct Wanted<'a> {
     filters: Vec<String>,
     /// Whether each trial is a process of its own that knows no skip.
     nextest: bool,
+    /// How progress is shown.
+    manner: Manner,
 }
 
 /// Shows the chosen checks as tests and returns the exit code.
-pub(crate) fn test(root: Option<&Path>, args: &TestArgs, color: bool) -> anyhow::Result<u8> {
-    let libtest = match libtest(args, color) {
+pub(crate) fn test(root: Option<&Path>, args: &TestArgs, terminal: Terminal) -> anyhow::Result<u8> {
+    let libtest = match libtest(args, terminal.out.color) {
         Ok(libtest) => libtest,
         Err(said) => {
             let _ = said.print();
@@ -69,7 +74,8 @@ pub(crate) fn test(root: Option<&Path>, args: &TestArgs, color: bool) -> anyhow:
     page::demand_logfile(libtest.known.logfile.as_deref())?;
     let nextest = std::env::var_os("NEXTEST").is_some_and(|value| value == "1");
     let filters = libtest.known.filter.iter().chain(&libtest.more).cloned().collect();
-    let wanted = Wanted { args, libtest: libtest.known, filters, nextest };
+    let manner = Manner { color: terminal.err.color, verbose: false };
+    let wanted = Wanted { args, libtest: libtest.known, filters, nextest, manner };
     let ready = run::ready(root, &args.choice)?;
     let today = ready.started_at.get(..10).filter(|_| nextest);
     let planned = trial::plan(&ready.plan, today)?;
@@ -144,8 +150,8 @@ fn work(
     } else {
         None
     };
-    let shows_progress = !wanted.is_sequential();
-    Ok(Work { header, prepared, context, writer, shows_progress })
+    let progress = (!wanted.is_sequential()).then_some(wanted.manner);
+    Ok(Work { header, prepared, context, writer, progress })
 }
 
 impl Wanted<'_> {

@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use verify_engine::load::{catalog::Catalog, root::WAIVERS_FILE};
 use verify_model::waiver::Waiver;
-use verify_reports::clean::one_line;
+use verify_reports::{clean::one_line, terminal::paint::Paint};
 
-use crate::output;
+use crate::output::{self, Ability};
 
 /// Longest text of a waiver on a line. *Units*: characters.
 const LONGEST: usize = 500;
@@ -32,6 +32,7 @@ pub(crate) fn list(
     nodes: &[String],
     as_json: bool,
     today: jiff::civil::Date,
+    out: Ability,
 ) -> anyhow::Result<u8> {
     let wanted = |node: &str| nodes.is_empty() || nodes.iter().any(|name| name == node);
     let mut rows = rows(catalog);
@@ -45,7 +46,10 @@ pub(crate) fn list(
     } else if rows.is_empty() {
         format!("no waivers: neither in {WAIVERS_FILE} beside the suites nor in a node file\n")
     } else {
-        rows.iter().map(|row| shown(row, &day)).collect()
+        let mut page = output::page(out);
+        let text: String = rows.iter().map(|row| shown(row, &day)).collect();
+        text.lines().for_each(|line| page.text(Paint::Plain, 4, line));
+        page.finish()
     };
     output::print(&text)?;
     Ok(0)

@@ -15,7 +15,7 @@ use verify_engine::{
 };
 use verify_model::run::{Header, Run};
 
-use crate::observe::Recorder;
+use crate::{observe::Recorder, progress::Manner};
 
 /// Holds all that a run needs.
 pub(crate) struct Work {
@@ -24,8 +24,8 @@ pub(crate) struct Work {
     pub(crate) context: Context,
     /// Where it is recorded, if it is.
     pub(crate) writer: Option<Writer>,
-    /// Whether progress is shown.
-    pub(crate) shows_progress: bool,
+    /// How progress is shown, if it is.
+    pub(crate) progress: Option<Manner>,
 }
 
 /// Holds what came of it.
@@ -61,12 +61,12 @@ impl Asking {
 }
 
 fn execute(work: Work) -> Result<Asked, String> {
-    let Work { header, mut prepared, context, writer, shows_progress } = work;
+    let Work { header, mut prepared, context, writer, progress } = work;
     let record = writer.as_ref().map(|writer| writer.path().to_path_buf());
     let mut recorder = Recorder::new(writer);
-    if shows_progress {
+    if let Some(manner) = progress {
         // Not before: it would stand where libtest writes how many trials there are.
-        recorder = recorder.with_progress();
+        recorder = recorder.with_progress(manner);
     }
     session::execute(header, &mut prepared, &context, &mut recorder);
     drop(prepared);

@@ -115,7 +115,7 @@ fn the_binary_alone_says_how_a_load_is_measured_and_what_misleads() {
     ] {
         let more = format!("`verify explain {probe}` says more.");
         nowhere.say(&["explain", check]).exits(0).says(&told).says(&[&more]);
-        nowhere.say(&["explain", probe]).exits(0).says(&told).says(&[" ### "]);
+        nowhere.say(&["explain", probe]).exits(0).says(&told).says(&["Source: "]);
     }
 }
 

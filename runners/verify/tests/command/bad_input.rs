@@ -97,8 +97,9 @@ fn a_report_that_cannot_be_written_is_refused_before_anything_is_asked() {
         ("junit=file/out.xml", "cannot write report file/out.xml"),
         ("junit=suites", "it is a folder; name a file"),
         ("junit=/proc/out.xml", "cannot write report /proc/out.xml"),
-        ("junit=", "--report takes FORMAT=PATH"),
-        ("out.xml", "--report takes FORMAT=PATH"),
+        ("junit=", "name a file behind it, as `junit=PATH`"),
+        ("out.xml", "write `junit=out.xml` or"),
+        ("out", "--report takes FORMAT=PATH"),
         ("junti=out.xml", "unknown report format `junti`; formats are:"),
     ] {
         refused(&ground, &["--node", "box", "--report", report], &[word]);

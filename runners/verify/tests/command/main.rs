@@ -47,6 +47,7 @@ mod shipped;
 mod simulated;
 mod surroundings;
 mod tensorrt;
+mod terminal;
 mod trial;
 mod trust;
 mod unreachable;
