@@ -7,6 +7,11 @@ use verify_model::event::{Event, fold};
 use verify_model::run::Run;
 use verify_reports::find;
 
+/// Lists every run of the corpus, and the one that holds all that a record can hold.
+fn all() -> impl Iterator<Item = (&'static str, Run)> {
+    corpus::all().into_iter().chain([("measured", corpus::measured::measured())])
+}
+
 fn lines(run: &Run) -> String {
     String::from_utf8(find("jsonl").unwrap().render(run).unwrap()).unwrap()
 }
@@ -17,7 +22,7 @@ fn events(text: &str) -> Vec<Event> {
 
 #[test]
 fn a_record_folds_back_into_an_equal_run() {
-    for (name, run) in corpus::all() {
+    for (name, run) in all() {
         let text = lines(&run);
         let folded = fold(events(&text)).unwrap();
         assert_eq!(folded, run, "{name}");
@@ -50,7 +55,7 @@ fn an_awkward_number_survives_the_record_to_the_last_bit() {
 
 #[test]
 fn any_prefix_with_a_plan_keeps_every_planned_check_once() {
-    for (name, run) in corpus::all() {
+    for (name, run) in all() {
         let events = events(&lines(&run));
         let plan = events.iter().position(|e| matches!(e, Event::PlanReady { .. })).unwrap();
         for end in 0..=events.len() {
