@@ -10,13 +10,15 @@ test *ARGS:
 
 # Runs the tests that take minutes: kernels that `test` does not boot, the known disturbance of a cpu,
 # which needs root, and the AI stack with the interpreter of VERIFY_HEAVY_PYTHON, which has torch,
-# transformers[serving], llama-cpp-python[server], onnx and mlx[cpu], and a real Prometheus that scrapes
-# what a run gave. What is missing is named, and skipped aloud.
+# transformers[serving], llama-cpp-python[server], onnx and mlx[cpu]; a real Prometheus that scrapes what a
+# run gave; and the page in a real Chromium, with chromedriver, the interpreter of VERIFY_BROWSER_PYTHON,
+# which has selenium, and the axe.min.js of VERIFY_AXE. What is missing is named, and skipped aloud.
 test-heavy:
     bash .ci/kernel
     cargo test -p verify --test stack -- --ignored --test-threads 1
     cargo test -p verify --test kernel -- --ignored --test-threads 2
     cargo test -p verify-reports --test scrape -- --ignored
+    cargo test -p verify-reports --test browser -- --ignored --test-threads 1
     cargo bench -p verify-instruments --bench tsc -- hog
 
 # Checks format and lints; warnings are errors.
