@@ -1,86 +1,8 @@
 //! Drives the action's script: exit code, outputs, summary, log, and what it refuses.
 
-use std::{fs, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use crate::checkout;
-
-/// What the action asks for unless told otherwise, as `action.yml` says.
-const DEFAULTS: [(&str, &str); 14] = [
-    ("ASK_NODE", "box"),
-    ("ASK_SUITE", ""),
-    ("ASK_CHECK", ""),
-    ("ASK_TAG", ""),
-    ("ASK_VIA", "local"),
-    ("ASK_QUICK", "false"),
-    ("ASK_UNTIL_DECIDED", "false"),
-    ("ASK_REQUIRE_BASELINE", "false"),
-    ("ASK_ROOT", ""),
-    ("ASK_TRUST", ""),
-    ("ASK_ARGS", ""),
-    ("ASK_REPORTS", "verify-reports"),
-    ("ASK_BINARY", env!("CARGO_BIN_EXE_verify")),
-    ("ASK_FAIL", "true"),
-];
-
-/// Holds what one step did.
-struct Step {
-    dir: tempfile::TempDir,
-    code: Option<i32>,
-    log: String,
-    complaints: String,
-}
-
-impl Step {
-    /// Runs the step on a root whose only check prints `word` and wants `fine`.
-    fn prints(word: &str, asked: &[(&str, &str)]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().join("root");
-        for below in ["suites", "runners/nodes"] {
-            fs::create_dir_all(root.join(below)).unwrap();
-        }
-        let suite = format!(
-            "[suite]\ntitle = \"One\"\nnodes = [\"box\"]\n[[check]]\nid = \"a/one\"\ntitle = \"It is fine\"\n\
-             probe = \"command\"\nwith = {{ argv = [\"printf\", {word:?}] }}\nwhy = \"w\"\nsource = \"s\"\nfix = \"f\"\n\
-             [check.expect]\nstdout = \"fine\"\n"
-        );
-        fs::write(root.join("suites/one.toml"), suite).unwrap();
-        fs::write(root.join("runners/nodes/box.toml"), "title = \"A box\"\n").unwrap();
-        let mut command = Command::new("bash");
-        command.arg(checkout(".github/action/run")).current_dir(&root);
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("VERIFY_")) {
-            command.env_remove(name);
-        }
-        command.env("GITHUB_OUTPUT", dir.path().join("output"));
-        command.env("GITHUB_STEP_SUMMARY", dir.path().join("summary"));
-        command.env("RUNNER_TEMP", dir.path().join("temp")).env("GITHUB_WORKSPACE", &root);
-        command.envs(DEFAULTS).envs(asked.iter().copied());
-        let output = command.output().unwrap();
-        Self {
-            code: output.status.code(),
-            log: String::from_utf8(output.stdout).unwrap(),
-            complaints: String::from_utf8(output.stderr).unwrap(),
-            dir,
-        }
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.dir.path().join(name)).unwrap_or_default()
-    }
-
-    fn output(&self, name: &str) -> String {
-        let all = self.read("output");
-        let mut found = all.lines().filter_map(|line| line.strip_prefix(&format!("{name}=")));
-        let value = found.next().unwrap_or_default().to_owned();
-        assert_eq!(found.next(), None, "{all}");
-        value
-    }
-
-    #[track_caller]
-    fn exits(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "\n{}\n{}", self.log, self.complaints);
-        self
-    }
-}
+use crate::step::{Job, Step};
 
 #[test]
 fn a_run_of_the_action_says_what_it_found_in_outputs_files_and_summary() {
@@ -93,7 +15,7 @@ fn a_run_of_the_action_says_what_it_found_in_outputs_files_and_summary() {
         assert!(text.contains(&step.output("run")) && step.output("run").len() == 26, "{name}");
     }
     assert!(!step.read("summary").is_empty());
-    assert!(step.dir.path().join("temp/verify-state/runs").is_dir(), "records go with the job");
+    assert!(step.job.path("temp/verify-state/runs").is_dir(), "records go with the job");
 }
 
 #[test]
@@ -112,25 +34,94 @@ fn the_exit_code_is_that_of_verify_unless_it_is_said_aloud_that_it_is_not() {
 
 #[test]
 fn a_report_of_an_earlier_run_is_not_taken_for_one_of_this_run() {
-    let asked = [("ASK_REPORTS", "."), ("ASK_CHECK", "no/such")];
-    let step = Step::prints("fine", &asked).exits(2);
-    assert_eq!(step.output("record"), "");
-    let root = step.dir.path().join("root");
-    fs::write(root.join("verify.junit.xml"), "old").unwrap();
-    fs::write(root.join("verify.toml"), "mine").unwrap();
-    let again = Command::new("bash")
-        .arg(checkout(".github/action/run"))
-        .current_dir(&root)
-        .env("GITHUB_OUTPUT", root.join("o"))
-        .env("GITHUB_STEP_SUMMARY", root.join("s"))
-        .env("RUNNER_TEMP", root.join("t"))
-        .env("GITHUB_WORKSPACE", &root)
-        .envs(DEFAULTS)
-        .envs(asked)
-        .output()
-        .unwrap();
-    assert_eq!(again.status.code(), Some(2));
-    assert!(!root.join("verify.junit.xml").exists() && root.join("verify.toml").exists());
+    let slips = [("ASK_CHECK", "no/such"), ("ASK_QUICK", "perhaps"), ("ASK_BINARY", "/no/such")];
+    for slip in slips {
+        let job = Job::starting(&["printf", "fine"]);
+        for name in ["verify.junit.xml", "verify.run.jsonl", "verify.txt", "verify.toml"] {
+            fs::write(job.path("root").join(name), "old").unwrap();
+        }
+        let step = job.runs(&[("ASK_REPORTS", "."), slip]).exits(2);
+        let left = |name: &str| step.job.path("root").join(name).exists();
+        assert!(!left("verify.junit.xml") && !left("verify.run.jsonl") && !left("verify.txt"));
+        assert!(left("verify.toml"), "what is not ours stays");
+        assert_eq!((step.output("record"), step.output("junit")), (String::new(), String::new()));
+    }
+}
+
+#[test]
+fn a_step_of_which_nothing_proves_that_it_ran_is_no_pass() {
+    for fail in ["true", "false"] {
+        let step = Step::prints("fine", &[("ASK_ARGS", "--help"), ("ASK_FAIL", fail)]).exits(3);
+        assert_eq!(step.output("exit-code"), "3");
+        let said = "::error title=verify::nothing ran: verify ended with 0 and left no record";
+        assert!(step.commands().iter().any(|line| line.starts_with(said)), "{}", step.log);
+        let step = Step::prints("fine", &[("ASK_BINARY", "true"), ("ASK_FAIL", fail)]).exits(2);
+        assert!(step.output("verdict").contains("is not verify"), "{}", step.output("verdict"));
+    }
+}
+
+#[test]
+fn why_nothing_ran_is_told_where_it_is_looked_for() {
+    let step = Step::prints("fine", &[("ASK_CHECK", "no/100%such")]).exits(2);
+    let reason = "no check matches `no/100%such`";
+    assert!(step.read("summary").contains(&format!("\n    error: {reason}")));
+    let [command] = step.commands()[..] else { panic!("{}", step.log) };
+    assert!(command.contains(&reason.replace('%', "%25")) && command.contains("%0A"), "{command}");
+}
+
+#[test]
+fn the_record_is_for_nobody_else_unless_it_is_asked_for() {
+    for (asked, kept) in [("false", false), ("true", true)] {
+        let step = Step::prints("fine", &[("ASK_RECORD", asked)]).exits(0);
+        let below = step.output("record").starts_with(&step.output("reports"));
+        assert_eq!(below, kept);
+        let mode = fs::metadata(step.output("record")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let all = fs::read_dir(step.output("reports")).unwrap();
+        assert_eq!(
+            all.map(|file| file.unwrap().path()).any(|path| path.ends_with("verify.run.jsonl")),
+            kept
+        );
+    }
+}
+
+#[test]
+fn an_annotation_names_a_file_of_the_workspace_or_none() {
+    let places = [("root", "suites"), ("root/in,fra", "in%2Cfra/suites"), ("elsewhere", "")];
+    for (root, named) in places {
+        let job = Job::starting(&["printf", "wrong"]).with_root(root, &["printf", "wrong"]);
+        let at = job.path(root);
+        let step = job.runs(&[("ASK_ROOT", at.to_str().unwrap())]).exits(1);
+        let commands = step.commands();
+        let said = commands.iter().find(|line| line.contains("a/one on box::")).unwrap();
+        let begins = match named {
+            "" => "::error title=".to_owned(),
+            _ => format!("::error file={named}/one.toml,line=13,title="),
+        };
+        assert!(said.starts_with(&begins), "{root}: {said}");
+    }
+}
+
+#[test]
+fn what_breaks_in_the_action_is_not_called_a_failure_of_the_machine() {
+    let job = Job::starting(&["printf", "fine"]);
+    fs::create_dir_all(job.path("root/verify-reports/verify.html")).unwrap();
+    let step = job.runs(&[]).exits(3);
+    assert!(step.output("verdict").contains("verify.html cannot be removed"));
+    for name in ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"] {
+        for value in ["", "/no/such/file"] {
+            let step = Step::prints("fine", &[(name, value)]).exits(3);
+            assert!(step.commands().iter().any(|line| line.contains(name)), "{}", step.log);
+        }
+    }
+    let step = Step::prints("wrong", &[("GITHUB_STEP_SUMMARY", "/no/such/file")]);
+    step.exits(1);
+}
+
+#[test]
+fn a_report_that_the_environment_names_is_written_too() {
+    let step = Step::prints("fine", &[("VERIFY_REPORT", "csv=mine.csv")]).exits(0);
+    assert!(step.read("root/mine.csv").contains("a/one"));
 }
 
 #[test]
@@ -140,12 +131,13 @@ fn nothing_that_an_input_says_is_an_option_a_command_or_another_output() {
     assert_eq!(step.output("exit-code"), "2");
     let step = Step::prints("fine", &[("ASK_NODE", "$(touch touched)"), ("ASK_VIA", "`id`")]);
     let step = step.exits(2);
-    assert!(!step.dir.path().join("root/touched").exists());
-    for name in ["ASK_QUICK", "ASK_FAIL", "ASK_REQUIRE_BASELINE"] {
+    assert!(!step.job.path("root/touched").exists());
+    for name in ["ASK_QUICK", "ASK_FAIL", "ASK_RECORD", "ASK_REQUIRE_BASELINE"] {
         let step = Step::prints("fine", &[(name, "perhaps")]).exits(2);
         assert!(step.log.contains("is neither true nor false"), "{}", step.log);
     }
     Step::prints("fine", &[("ASK_BINARY", "/no/such/verify")]).exits(2);
+    Step::prints("fine", &[("ASK_REPORTS", "here\nexit-code=0")]).exits(2);
 }
 
 #[test]

@@ -9,6 +9,8 @@
 
 mod action;
 mod runner;
+mod step;
+mod stopped;
 
 use std::{
     io::Write as _,
