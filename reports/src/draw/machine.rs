@@ -1,29 +1,75 @@
 //! What the answers of a run say of one machine: cpus, cards, links, network.
 //!
-//! Only what was observed stands here; what nobody said is `None`, and never a guess. A link is broken
-//! where a demand on it was missed, whatever the demand was.
+//! Only what was observed stands here; what nobody said is `None`, and never a guess. A part is marked
+//! where it is known that it missed a demand; what is known of no part alone is said of all of them.
+
+mod trouble;
+
+use std::collections::BTreeSet;
 
 use verify_model::{
+    check::Expectation,
     cpu_set::CpuSet,
+    matcher::{Literal, Matcher},
     observation::Observation,
-    outcome::Outcome,
     quantity::Quantity,
     run::{Run, RunCheck},
     value::Value,
     verdict::Role,
 };
 
+pub(super) use self::trouble::{LINE, Told, Trouble};
 use super::source::{found, list, quantity, text, whole};
 
 /// Holds the answers of one node.
 pub(super) struct Machine<'r> {
     answers: Vec<(&'r RunCheck, &'r Observation)>,
+    troubles: Vec<Trouble<'r>>,
+    checks: Vec<&'r RunCheck>,
     /// Whether a scenario answered.
     pub(super) simulated: bool,
 }
 
+/// Names the checks that are about a part of the machine.
+pub(super) struct Part {
+    /// Group of their ids, with the slash.
+    pub(super) group: &'static str,
+    /// Their probes, whatever the id.
+    pub(super) probes: &'static [&'static str],
+}
+
+/// Says which of several parts missed a demand.
+pub(super) struct Culprits {
+    parts: BTreeSet<usize>,
+    /// Whether a demand was missed of which nobody knows by which part.
+    pub(super) others: bool,
+}
+
+impl Culprits {
+    /// Says which of so many parts missed the demands on the fields, as far as that is known.
+    pub(super) fn of(misses: &[Trouble<'_>], fields: &[&str], number: usize) -> Self {
+        let mut culprits = Self { parts: BTreeSet::new(), others: false };
+        for check in misses.iter().map(|one| one.check) {
+            for field in missed_fields(check).filter(|field| is_of(field, fields)) {
+                let own =
+                    if number == 1 { BTreeSet::from([0]) } else { elements(check, field, number) };
+                culprits.others |= own.is_empty();
+                culprits.parts.extend(own);
+            }
+        }
+        culprits
+    }
+
+    /// Tells whether a part is known to have missed a demand.
+    pub(super) fn has(&self, part: usize) -> bool {
+        self.parts.contains(&part)
+    }
+}
+
 /// Holds one card.
 pub(super) struct Card {
+    /// Number that the driver gives it.
+    pub(super) number: usize,
     pub(super) name: Option<String>,
     pub(super) memory: Option<Quantity>,
     /// Generation and lanes of its slot, and how that was seen.
@@ -56,11 +102,27 @@ pub(super) fn physical(generation: u32, lanes: u32) -> Option<f64> {
 impl<'r> Machine<'r> {
     /// Gathers the answers of a node.
     pub(super) fn of(run: &'r Run, node: &str) -> Self {
-        let own = run.checks.iter().filter(|check| check.planned.node == node);
+        let checks: Vec<&RunCheck> =
+            run.checks.iter().filter(|check| check.planned.node == node).collect();
         let answers: Vec<_> =
-            own.filter_map(|check| Some((check, found(check)?.last()?))).collect();
+            checks.iter().filter_map(|check| Some((*check, found(check)?.last()?))).collect();
+        let troubles = checks.iter().filter_map(|check| Trouble::of(run, check)).collect();
         let simulated = answers.iter().any(|(_, found)| found.simulated.is_some());
-        Self { answers, simulated }
+        Self { answers, troubles, checks, simulated }
+    }
+
+    /// Lists what did not come out well of the checks of a part; not what only waits for others.
+    pub(super) fn troubles(&self, part: &Part) -> Vec<Trouble<'r>> {
+        let is_own = |trouble: &&Trouble<'_>| {
+            let check = &trouble.check.planned.check;
+            check.id.starts_with(part.group) || part.probes.contains(&check.probe.as_str())
+        };
+        self.troubles.iter().filter(is_own).filter(|one| !one.waits()).copied().collect()
+    }
+
+    /// Says what is wrong with one check.
+    pub(super) fn trouble(&self, check: &RunCheck) -> Option<Trouble<'r>> {
+        self.troubles.iter().find(|one| std::ptr::eq(one.check, check)).copied()
     }
 
     fn of_probe(&self, probe: &str) -> impl Iterator<Item = (&'r RunCheck, &'r Observation)> {
@@ -101,23 +163,38 @@ impl<'r> Machine<'r> {
         quantity(&self.value(probe, path)?)
     }
 
-    /// Names the check that missed a demand on one of the fields.
-    pub(super) fn missed(&self, probe: &str, fields: &[&str]) -> Option<&'r str> {
-        let is_bad = |check: &RunCheck| {
-            check.verdict.outcome == Outcome::Fail
-                && check.verdict.readings.iter().any(|reading| {
-                    reading.role == Role::Expect
-                        && reading.held == Some(false)
-                        && fields.iter().any(|field| reading.field.starts_with(field))
-                })
+    /// Lists the checks that missed a demand on one of the fields.
+    pub(super) fn missed(&self, probe: &str, fields: &[&str]) -> Vec<Trouble<'r>> {
+        let is_own = |one: &&Trouble<'_>| {
+            one.is_miss()
+                && one.check.planned.check.probe == probe
+                && missed_fields(one.check).any(|field| is_of(field, fields))
         };
-        let mut own = self.of_probe(probe).map(|(check, _)| check);
-        own.find(|check| is_bad(check)).map(|check| check.planned.check.id.as_str())
+        self.troubles.iter().filter(is_own).copied().collect()
     }
 
-    /// Returns the answers about links to other nodes.
-    pub(super) fn links(&self) -> impl Iterator<Item = (&'r RunCheck, &'r Observation)> {
-        self.of_probe("iperf3")
+    /// Returns how many cards a missed demand wants beyond those that were seen.
+    pub(super) fn missing_cards(&self, seen: usize) -> usize {
+        let counts = ["count", "opened"];
+        let of = |probe| self.missed(probe, &counts);
+        let wanted = of("nvml").into_iter().chain(of("cuda")).flat_map(|miss| {
+            let demands = &miss.check.planned.check.expect;
+            missed_fields(miss.check)
+                .filter(|field| counts.contains(field))
+                .flat_map(|field| demands.iter().filter(move |demand| demand.field == field))
+                .flat_map(|demand| &demand.matchers)
+                .filter_map(whole_demand)
+        });
+        wanted.max().unwrap_or(0).saturating_sub(seen)
+    }
+
+    /// Lists the checks of a probe, with what they saw last.
+    pub(super) fn checks(
+        &self,
+        probe: &str,
+    ) -> impl Iterator<Item = (&'r RunCheck, Option<&'r Observation>)> {
+        let own = self.checks.iter().filter(move |check| check.planned.check.probe == probe);
+        own.map(|check| (*check, found(check).and_then(|found| found.last())))
     }
 
     /// Lists the cards.
@@ -128,7 +205,7 @@ impl<'r> Machine<'r> {
             |value: &Option<Value>| value.as_ref().map(|v| list(v).to_vec()).unwrap_or_default();
         let (idle, loaded) = (of(&idle), of(&loaded));
         let count = idle.len().max(loaded.len());
-        (0..count).map(|at| card(idle.get(at), loaded.get(at))).collect()
+        (0..count).map(|at| card(at, idle.get(at), loaded.get(at))).collect()
     }
 }
 
@@ -151,7 +228,53 @@ pub(super) fn bridges(cards: &[Card]) -> Vec<Bridge> {
     bridges
 }
 
-fn card(idle: Option<&Value>, loaded: Option<&Value>) -> Card {
+/// Lists the fields on which a check missed a demand.
+fn missed_fields(check: &RunCheck) -> impl Iterator<Item = &str> {
+    let missed = check.verdict.readings.iter();
+    missed
+        .filter(|reading| reading.role == Role::Expect && reading.held == Some(false))
+        .map(|reading| reading.field.as_str())
+}
+
+fn is_of(field: &str, fields: &[&str]) -> bool {
+    fields.iter().any(|one| field.starts_with(one))
+}
+
+/// Lists the elements of a field that miss what is demanded of every one; none where that is not known.
+fn elements(check: &RunCheck, field: &str, number: usize) -> BTreeSet<usize> {
+    let demands = check.planned.check.expect.iter().filter(|demand| demand.field == field);
+    let every = |demand: &Expectation| {
+        let every = |matcher: &&Matcher| matches!(matcher, Matcher::Every(_));
+        demand.matchers.iter().filter(every).cloned().collect::<Vec<_>>()
+    };
+    let every: Vec<Matcher> = demands.flat_map(every).collect();
+    let attempts = found(check).map(|found| found.attempts).unwrap_or_default();
+    let mut missing = BTreeSet::new();
+    for (_, observation) in attempts {
+        let value = observation.resolve(field);
+        let items = list(&value);
+        if items.len() != number {
+            continue;
+        }
+        for (at, item) in items.iter().enumerate() {
+            let alone = Value::List(vec![item.clone()]);
+            if every.iter().any(|matcher| matcher.meet(&alone) == Ok(false)) {
+                missing.insert(at);
+            }
+        }
+    }
+    missing
+}
+
+/// Reads how many are demanded.
+fn whole_demand(matcher: &Matcher) -> Option<usize> {
+    match matcher {
+        Matcher::Is(Literal::Integer(number)) => usize::try_from(*number).ok(),
+        _ => None,
+    }
+}
+
+fn card(at: usize, idle: Option<&Value>, loaded: Option<&Value>) -> Card {
     let either = |path: &[&str]| {
         let both = [idle, loaded].into_iter().flatten();
         both.map(|value| value.at(path)).find(Value::is_present)
@@ -166,7 +289,9 @@ fn card(idle: Option<&Value>, loaded: Option<&Value>) -> Card {
         Some((generation, says(value, &["pcie", "width"])?, how))
     };
     let versions = texts(&["links-version"]);
+    let number = either(&["index"]).as_ref().and_then(whole);
     Card {
+        number: number.and_then(|number| usize::try_from(number).ok()).unwrap_or(at),
         name: either(&["name"]).as_ref().and_then(text).map(str::to_owned),
         memory: either(&["memory"]).as_ref().and_then(quantity),
         slot: slot(loaded, "generation", "under load")

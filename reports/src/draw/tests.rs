@@ -4,11 +4,21 @@ use std::collections::BTreeSet;
 
 use quick_xml::{Reader, events::Event};
 use verify_model::{
-    effect::Effect, metric::Direction, observation::Observation, run::Run, value::Value,
+    effect::Effect,
+    finding::FindingCode,
+    matcher::{Literal, Matcher},
+    metric::Direction,
+    observation::Observation,
+    run::Run,
+    value::Value,
+    waiver::Waiver,
 };
 
 use super::{Picture, STYLE, corpus, of_check, of_node, of_run};
-use corpus::{build::Builder, measured};
+use corpus::{
+    build::{Builder, expect, failed},
+    measured,
+};
 
 /// Draws all that there is to draw.
 fn pictures(run: &Run) -> Vec<Picture> {
@@ -189,4 +199,170 @@ fn ten_thousand_checks_and_a_hundred_nodes_give_a_bounded_picture() {
         })
         .collect();
     demand_sound("many", &of_run(&run));
+}
+
+/// Adds a link that was measured over an interface.
+fn link(run: &mut Builder, id: &str, device: &str, rate: f64) {
+    let out = Value::record([("device", Value::text(device))]);
+    let rate = measured::samples("Gbit/s", Direction::HigherIsBetter, vec![rate]);
+    let found = Observation::default()
+        .fact("peer", Value::text(format!("peer-of-{device}")))
+        .fact("route", Value::record([("out", out)]))
+        .metric("outbound", rate);
+    let demands = [("outbound", "at-least", "9 Gbit/s")];
+    measured::asked(run, (id, "iperf3", Effect::Loads), &demands, (0, 5), found);
+}
+
+/// Draws the one machine of a run.
+fn machine(run: Builder) -> Picture {
+    let run = run.finish();
+    let mut all = of_node(&run, &run.nodes[0]);
+    demand_sound("machine", &all);
+    all.pop().unwrap()
+}
+
+fn number_of(picture: &Picture, part: &str) -> usize {
+    picture.svg.matches(part).count()
+}
+
+/// Line of a cable that was measured and whose check holds.
+const SOUND: &str = r#"<line class="link" x1="131""#;
+/// Line of a cable that missed a demand.
+const BROKEN: &str = r#"<line class="link broken" x1="131""#;
+
+#[test]
+fn every_link_is_judged_by_its_own_check_and_stands_at_its_own_interface() {
+    let mut run = Builder::new();
+    let found = Observation::default()
+        .fact("name", Value::text("enp5s0"))
+        .fact("driver", Value::text("ixgbe"))
+        .fact("speed", Value::Quantity("10 Gbit/s".parse().unwrap()));
+    measured::asked(&mut run, ("net/state", "net-interface", Effect::Reads), &[], (0, 5), found);
+    link(&mut run, "net/good", "enp5s0", 9.4);
+    link(&mut run, "net/one", "enp6s0", 3.7);
+    link(&mut run, "net/other", "enp7s0", 3.7);
+    let picture = machine(run);
+    assert_eq!((number_of(&picture, SOUND), number_of(&picture, BROKEN)), (1, 2));
+    for said in [
+        "enp6s0 to peer-of-enp6s0: failed: net/one",
+        "enp7s0 to peer-of-enp7s0: failed: net/other",
+        "enp5s0 to peer-of-enp5s0: line 10 Gbit/s, out 9.4 Gbit/s",
+        "enp6s0 to peer-of-enp6s0: line rate unknown, out 3.7 Gbit/s",
+    ] {
+        assert!(picture.summary.contains(said), "{said} in {}", picture.summary);
+    }
+    assert_eq!(number_of(&picture, ">failed: net/o"), 2);
+    assert_eq!(number_of(&picture, ">ixgbe<"), 1);
+}
+
+#[test]
+fn a_link_without_an_answer_or_with_an_excuse_is_not_drawn_as_sound() {
+    let mut run = Builder::new();
+    link(&mut run, "net/waived", "enp6s0", 3.7);
+    run.run.nodes[0].file.waivers = vec![Waiver {
+        node: "nvidia".into(),
+        check: "net/waived".into(),
+        reason: "the vendor sends a new cable".into(),
+        owner: "ana".into(),
+        expires: "2026-02-01".into(),
+        strict: false,
+        only: std::collections::BTreeMap::new(),
+        location: None,
+    }];
+    run.check("net/silent", "A link", Vec::new(), failed(FindingCode::TimedOut, "no answer", 0));
+    run.run.checks.last_mut().unwrap().planned.check.probe = "iperf3".into();
+    let picture = machine(run);
+    assert_eq!((number_of(&picture, SOUND), number_of(&picture, BROKEN)), (0, 1));
+    assert_eq!(number_of(&picture, r#"<line class="link unknown" x1="131""#), 1);
+    for said in [">failed, waived: net/waived<", ">no answer: net/silent<"] {
+        assert_eq!(number_of(&picture, said), 1, "{said}");
+    }
+    assert!(picture.summary.contains("no answer: net/silent"), "{}", picture.summary);
+}
+
+#[test]
+fn of_many_links_none_that_failed_is_left_out() {
+    let mut run = Builder::new();
+    for at in 0..6 {
+        link(&mut run, &format!("net/good-{at}"), &format!("up{at}"), 9.4);
+    }
+    link(&mut run, "net/bad", "down", 1.0);
+    let picture = machine(run);
+    assert_eq!(number_of(&picture, BROKEN), 1);
+    assert!(picture.svg.contains("and 3 more not drawn"));
+}
+
+/// Adds what the driver says of cards, each by the lanes of its slot.
+fn cards(run: &mut Builder, id: &str, lanes: &[i64], demands: &[(&str, &str, &str)]) {
+    let card = |lanes: &i64| {
+        let pcie = [("generation-max", Value::Integer(4)), ("width", Value::Integer(*lanes))];
+        Value::record([("name", Value::text("A card")), ("pcie", Value::record(pcie))])
+    };
+    let found = Observation::default()
+        .fact("opened", Value::Integer(i64::try_from(lanes.len()).unwrap()))
+        .fact("gpus", Value::List(lanes.iter().map(card).collect()));
+    measured::asked(run, (id, "nvml", Effect::Reads), demands, (0, 5), found);
+}
+
+#[test]
+fn a_card_that_is_not_there_has_a_place_and_is_said() {
+    for (lanes, missing) in [(&[8][..], 1), (&[], 2)] {
+        let mut run = Builder::new();
+        cards(&mut run, "gpu/count", lanes, &[("opened", "is", "2")]);
+        let picture = machine(run);
+        let said = format!("{missing} of 2 GPUs missing");
+        assert_eq!(number_of(&picture, ">missing<"), missing);
+        assert!(picture.summary.contains(&format!("{said}; GPUs: failed: gpu/count")));
+        assert!(picture.svg.contains(&said) && picture.svg.contains(">failed: gpu/count<"));
+    }
+}
+
+#[test]
+fn a_demand_for_very_many_cards_gives_a_bounded_picture() {
+    let mut run = Builder::new();
+    cards(&mut run, "gpu/count", &[8; 6], &[("opened", "is", &i64::MAX.to_string())]);
+    let picture = machine(run);
+    assert_eq!(number_of(&picture, ">missing<"), 2);
+}
+
+#[test]
+fn what_is_wrong_with_a_part_stands_below_it_whatever_check_found_it() {
+    let mut run = Builder::new();
+    cards(&mut run, "gpu/count", &[8, 8], &[("opened", "is", "2")]);
+    let present = || Value::Cpus(verify_model::cpu_set::CpuSet::parse("0-3").unwrap());
+    let found = Observation::default().fact("present", present()).fact("cores", Value::Integer(2));
+    let demands = [("cores", "is", "4")];
+    measured::asked(&mut run, ("cpu/model", "cpu", Effect::Reads), &demands, (0, 5), found);
+    for id in ["gpu/health", "storage/health"] {
+        run.check(id, "Health", Vec::new(), failed(FindingCode::TimedOut, "no answer", 0));
+    }
+    let picture = machine(run);
+    for said in ["cpus: failed: cpu/model", "GPUs: no answer: gpu/health"] {
+        assert!(picture.summary.contains(said), "{said} in {}", picture.summary);
+    }
+    assert!(picture.summary.contains("drives: no answer: storage/health"));
+    assert_eq!(number_of(&picture, "bad-text"), 3);
+}
+
+#[test]
+fn a_slot_is_marked_where_it_is_known_to_have_missed_a_demand() {
+    let of = |field: &str, every: bool| {
+        let mut run = Builder::new();
+        cards(&mut run, "gpu/pcie-link", &[16, 4], &[]);
+        let mut demand = expect(field, "at-least", "8");
+        if every {
+            demand.matchers = vec![Matcher::Every(demand.matchers)];
+        } else {
+            demand.matchers = vec![Matcher::None(vec![Matcher::Is(Literal::Integer(4))])];
+        }
+        run.run.checks.last_mut().unwrap().planned.check.expect = vec![demand];
+        machine(run)
+    };
+    let bad = r#"<line class="link broken" x1="351" y1="0" x2="351""#;
+    let (known, unknown) = (of("gpus.pcie.width", true), of("gpus.pcie.width", false));
+    assert_eq!(number_of(&known, r#"class="link broken""#), 2, "the slot and the legend");
+    assert_eq!(number_of(&known, bad), 1);
+    assert!(known.summary.contains("slot of GPU 1: failed: gpu/pcie-link"), "{}", known.summary);
+    assert_eq!(number_of(&unknown, r#"class="link broken""#), 1, "the legend");
+    assert_eq!(number_of(&unknown, ">failed: gpu/pcie-link<"), 1);
 }

@@ -1,20 +1,21 @@
 //! The parts of one machine and what joins them: cpus, cards, network, drives.
 //!
 //! A link has two numbers, what it could carry and what was measured; one that nobody knows is written
-//! as unknown. A link that missed a demand has a broken line and says which check. Of a machine of which
-//! nothing was observed there is no picture.
+//! as unknown. Below each part stands what did not come out well of the checks about it, whatever it
+//! was. Of a machine of which nothing was observed there is no picture.
+
+mod cable;
 
 use verify_model::{
     cpu_set::CpuSet,
-    observation::Observation,
-    quantity::{Quantity, display_number},
-    run::{Run, RunCheck, RunNode},
+    quantity::display_number,
+    run::{Run, RunNode},
     value::Value,
 };
 
 use super::{
     Picture, card,
-    machine::Machine,
+    machine::{Machine, Part, Told},
     mark::{Sample, hatch, legend},
     source::{list, quantity, text},
     svg::{Anchor, Svg, WIDTH, fitted},
@@ -25,56 +26,58 @@ use crate::sentence::count;
 const CPUS: usize = 256;
 /// Width and height of a cpu. *Units*: px.
 const CPU: (f64, f64) = (25.0, 20.0);
-/// Most cables.
-const CABLES: usize = 4;
 /// Most drives.
 const DRIVES: usize = 8;
 /// Probe of the processor.
 const CPU_PROBE: &str = "cpu";
 /// Probe of what the kernel keeps free.
 const ISOLATION: &str = "kernel-isolation";
+/// What is about the cpus.
+const CPU_PART: Part =
+    Part { group: "cpu/", probes: &[CPU_PROBE, ISOLATION, "isolation", "rcu-nocbs", "memory"] };
+/// What is about the drives.
+const DRIVE_PART: Part =
+    Part { group: "storage/", probes: &["storage", "smart", "storage-throughput"] };
 
 /// Draws a node.
 pub(super) fn of_node(run: &Run, node: &RunNode) -> Option<Picture> {
     let machine = Machine::of(run, &node.file.name);
     let mut svg = Svg::default();
-    let mut said = Vec::new();
+    let mut told = Told::default();
     let mut entries = Vec::new();
-    let mut top = 0.0;
-    top = cpus(&mut svg, &machine, node, top, &mut said, &mut entries);
-    let before = said.len();
-    top = card::draw(&mut svg, &machine, top, &mut said);
-    top = network(&mut svg, &machine, top, &mut said);
-    let has_links = said.len() > before;
-    top = drives(&mut svg, &machine, top, &mut said);
-    if said.is_empty() {
+    let mut top = cpus(&mut svg, &machine, node, &mut told, &mut entries);
+    let before = told.seen.len();
+    top = card::draw(&mut svg, &machine, top, &mut told, &mut entries);
+    top = cable::draw(&mut svg, &machine, top, &mut told);
+    let has_links = told.seen.len() > before;
+    top = drives(&mut svg, &machine, top, &mut told);
+    if told.seen.is_empty() {
         return None;
     }
     if has_links {
         entries.push((Sample::Line("link"), "measured".to_owned()));
-        entries.push((Sample::Line("link unknown"), "not measured".to_owned()));
+        entries.push((Sample::Line("link unknown"), "not measured, or not known".to_owned()));
         entries.push((Sample::Line("link broken"), "missed a demand".to_owned()));
     }
     let bottom = legend(&mut svg, top + 4.0, &entries);
     let simulated = machine.simulated || node.facts.simulated.is_some();
     let noted = if simulated { " (simulated)" } else { "" };
     let title = format!("What {} is made of{noted}", node.file.name);
-    let summary = format!("{}.", said.join("; "));
+    let summary = told.sentence();
     Some(svg.finish(&[&node.file.name, "topology"], &title, &summary, bottom + 4.0))
 }
 
-fn cpus(
+fn cpus<'r>(
     svg: &mut Svg,
-    machine: &Machine<'_>,
+    machine: &Machine<'r>,
     node: &RunNode,
-    top: f64,
-    said: &mut Vec<String>,
+    told: &mut Told<'r>,
     entries: &mut Vec<(Sample, String)>,
 ) -> f64 {
     let present = machine.cpus(CPU_PROBE, "present");
     let online = machine.cpus(CPU_PROBE, "online").or_else(|| machine.cpus(ISOLATION, "online"));
     let Some(all) = present.or_else(|| online.clone()).filter(|all| !all.is_empty()) else {
-        return top;
+        return rest(svg, machine, &CPU_PART, ("cpus", false), 0.0, told);
     };
     let isolated = machine.cpus(ISOLATION, "isolated-online");
     let model = machine.text(CPU_PROBE, "model").unwrap_or_else(|| node.facts.cpu.clone());
@@ -82,9 +85,9 @@ fn cpus(
     let cores = machine.whole(CPU_PROBE, "cores");
     let cores = cores.map_or_else(String::new, |n| format!(" on {}", count(n as usize, "core")));
     let head = format!("{}{cores}", count(all.len(), "cpu"));
-    svg.text("strong", Anchor::Start, (0.0, top + 14.0), &fitted(&model, 250.0));
-    svg.text("tick", Anchor::End, (WIDTH, top + 14.0), &head);
-    let bottom = grid(svg, machine, (&all, online.as_ref(), isolated.as_ref()), top + 24.0);
+    svg.text("strong", Anchor::Start, (0.0, 14.0), &fitted(&model, 250.0));
+    svg.text("tick", Anchor::End, (WIDTH, 14.0), &head);
+    let bottom = grid(svg, machine, (&all, online.as_ref(), isolated.as_ref()), 24.0);
     let free = match &isolated {
         None => "isolation not known".to_owned(),
         Some(set) if set.is_empty() => "none isolated".to_owned(),
@@ -97,8 +100,9 @@ fn cpus(
         entries.push((Sample::Box("box unknown", false), "cpu that does not run".to_owned()));
     }
     svg.text("tick", Anchor::Start, (0.0, bottom + 14.0), &free);
-    said.push(format!("{head}, {free}"));
-    bottom + 24.0
+    told.seen.push(format!("{head}, {free}"));
+    let y = rest(svg, machine, &CPU_PART, ("cpus", true), bottom + 14.0, told);
+    y.max(bottom + 24.0)
 }
 
 /// Draws the cpus of each memory node in rows, those of a core side by side.
@@ -180,79 +184,6 @@ fn cell(svg: &mut Svg, at: (f64, f64), cpu: u32, runs: bool, is_free: bool) {
     svg.end();
 }
 
-/// Holds one cable as it is drawn.
-struct Cable<'r> {
-    peer: String,
-    ceiling: Option<Quantity>,
-    measured: [Option<Quantity>; 2],
-    bad: Option<&'r str>,
-}
-
-fn cables<'r>(machine: &Machine<'r>) -> Vec<Cable<'r>> {
-    let missed = machine.missed("iperf3", &["throughput", "outbound", "inbound", "route"]);
-    let one = |(check, found): (&RunCheck, &Observation)| {
-        let value = |path: &str| quantity(&found.resolve(path));
-        Cable {
-            peer: text(&found.resolve("peer")).unwrap_or("peer unknown").to_owned(),
-            ceiling: value("ceiling"),
-            measured: [value("outbound"), value("inbound")],
-            bad: missed.filter(|id| *id == check.planned.check.id),
-        }
-    };
-    machine.links().take(CABLES).map(one).collect()
-}
-
-/// Draws each link that was measured, or the interface of which the state was read.
-fn network(svg: &mut Svg, machine: &Machine<'_>, top: f64, said: &mut Vec<String>) -> f64 {
-    let name = machine.text("net-interface", "name");
-    let state = machine.missed("net-interface", &["speed", "state", "carrier", "duplex"]);
-    let mut rows = cables(machine);
-    if rows.is_empty() && name.is_some() {
-        let peer = "peer unknown".to_owned();
-        rows.push(Cable { peer, ceiling: None, measured: [None, None], bad: None });
-    }
-    let own = name.unwrap_or_else(|| "interface unknown".to_owned());
-    let mut top = top;
-    for mut cable in rows {
-        cable.bad = cable.bad.or(state);
-        draw_cable(svg, machine, &own, &cable, top, said);
-        top += if cable.bad.is_some() { 74.0 } else { 62.0 };
-    }
-    top
-}
-
-fn draw_cable(
-    svg: &mut Svg,
-    machine: &Machine<'_>,
-    own: &str,
-    cable: &Cable<'_>,
-    top: f64,
-    said: &mut Vec<String>,
-) {
-    let driver = machine.text("net-interface", "driver");
-    device(svg, (0.0, top + 14.0), 130.0, own, driver.as_deref().unwrap_or("driver unknown"));
-    device(svg, (WIDTH - 130.0, top + 14.0), 130.0, &cable.peer, "peer");
-    let known = cable.measured.iter().any(Option::is_some);
-    let class = line_class(cable.bad.is_some(), known);
-    svg.line(class, (131.0, top + 34.0), (WIDTH - 131.0, top + 34.0));
-    let line = machine.quantity("net-interface", "speed").or(cable.ceiling);
-    let could =
-        line.map_or_else(|| "line rate unknown".to_owned(), |q| format!("line {}", q.humanized()));
-    let word = |rate: Option<Quantity>| {
-        rate.map_or_else(|| "?".to_owned(), |rate| rate.humanized().to_string())
-    };
-    let [out, back] = cable.measured.map(word);
-    let was = if known { format!("out {out}, in {back}") } else { "not measured".to_owned() };
-    let middle = WIDTH / 2.0;
-    svg.text("tick", Anchor::Middle, (middle, top + 26.0), &could);
-    svg.text("tick", Anchor::Middle, (middle, top + 50.0), &was);
-    if let Some(id) = cable.bad {
-        broken(svg, (middle, top + 66.0), id);
-    }
-    let peer = &cable.peer;
-    said.push(format!("{own} to {peer}: {could}, {was}{}", bad_words(cable.bad)));
-}
-
 /// Draws a box with a name and a line below it.
 pub(super) fn device(svg: &mut Svg, at: (f64, f64), width: f64, name: &str, below: &str) {
     svg.rect("box", at, (width, 40.0));
@@ -270,21 +201,32 @@ pub(super) fn line_class(bad: bool, known: bool) -> &'static str {
     }
 }
 
-/// Says which check a link missed.
-pub(super) fn broken(svg: &mut Svg, at: (f64, f64), id: &str) {
-    svg.text("tick bad-text", Anchor::Middle, at, &format!("failed: {}", fitted(id, 220.0)));
+/// Writes what is wrong with a part and was not said yet, below what was drawn of it.
+fn rest<'r>(
+    svg: &mut Svg,
+    machine: &Machine<'r>,
+    part: &Part,
+    (name, drawn): (&str, bool),
+    top: f64,
+    told: &mut Told<'r>,
+) -> f64 {
+    let rest = told.rest(machine.troubles(part));
+    if rest.is_empty() {
+        return top;
+    }
+    let mut top = top;
+    if !drawn {
+        top += 16.0;
+        svg.text("strong", Anchor::Start, (0.0, top), &format!("{name}: none seen"));
+    }
+    told.write(svg, (Anchor::Start, 0.0, top), name, &rest) + 10.0
 }
 
-/// Says the same in a sentence.
-pub(super) fn bad_words(bad: Option<&str>) -> String {
-    bad.map_or_else(String::new, |id| format!(", failed {id}"))
-}
-
-fn drives(svg: &mut Svg, machine: &Machine<'_>, top: f64, said: &mut Vec<String>) -> f64 {
+fn drives<'r>(svg: &mut Svg, machine: &Machine<'r>, top: f64, told: &mut Told<'r>) -> f64 {
     let value = machine.value("storage", "drives").unwrap_or(Value::List(Vec::new()));
     let all = list(&value);
     if all.is_empty() {
-        return top;
+        return rest(svg, machine, &DRIVE_PART, ("drives", false), top, told);
     }
     let width = (WIDTH - 10.0) / 2.0;
     for (at, drive) in all.iter().take(DRIVES).enumerate() {
@@ -309,6 +251,7 @@ fn drives(svg: &mut Svg, machine: &Machine<'_>, top: f64, said: &mut Vec<String>
     let rows = all.len().min(DRIVES).div_ceil(2);
     let more = all.len().saturating_sub(DRIVES);
     let more = if more > 0 { format!(", {more} of them not drawn") } else { String::new() };
-    said.push(format!("{}{more}", count(all.len(), "drive")));
-    top + 16.0 + f64::from(u32::try_from(rows).unwrap_or(0)) * 46.0
+    told.seen.push(format!("{}{more}", count(all.len(), "drive")));
+    let bottom = top + 10.0 + f64::from(u32::try_from(rows).unwrap_or(0)) * 46.0;
+    rest(svg, machine, &DRIVE_PART, ("drives", true), bottom, told).max(bottom + 6.0)
 }
