@@ -63,6 +63,11 @@ pub(crate) fn counts<'c>(checks: &(impl Iterator<Item = &'c RunCheck> + Clone)) 
     said.join(", ")
 }
 
+/// Tells whether a check failed, however the run ended.
+pub(crate) fn fails(run: &Run) -> bool {
+    run.checks.iter().any(|check| situation_of(run, check) == Situation::Fail)
+}
+
 /// Lists the nodes that a stand-in answered for.
 pub(crate) fn simulated(run: &Run) -> impl Iterator<Item = (&RunNode, &str)> {
     run.nodes.iter().filter_map(|node| Some((node, node.facts.simulated.as_deref()?)))

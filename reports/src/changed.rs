@@ -15,6 +15,8 @@ pub(crate) struct Changed<'r> {
     pub(crate) machine: Vec<&'r str>,
     /// Metrics that do not stand as their baseline does, losses first.
     pub(crate) metrics: Vec<(&'r RunCheck, &'r Comparison)>,
+    /// Whether it is not recorded for some baseline what the machine was made of then.
+    pub(crate) unknown: bool,
     /// How many metrics were compared at all: none means that nothing can be said.
     pub(crate) compared: usize,
 }
@@ -33,6 +35,7 @@ fn of_node<'r>(run: &'r Run, node: &'r str) -> Changed<'r> {
             }
         }
     }
+    let unknown = run.baselines.iter().any(|b| b.key.node == node && b.machine_unknown);
     let own = run.checks.iter().filter(|check| check.planned.node == node);
     let all: Vec<(&RunCheck, &Comparison)> =
         own.flat_map(|check| check.verdict.comparisons.iter().map(move |c| (check, c))).collect();
@@ -41,7 +44,7 @@ fn of_node<'r>(run: &'r Run, node: &'r str) -> Changed<'r> {
         all.into_iter().filter(|(_, c)| weight(c.standing).is_some()).collect();
     // A stable sort: equal weight stays in plan order.
     metrics.sort_by_key(|(_, c)| weight(c.standing));
-    Changed { node, machine, metrics, compared }
+    Changed { node, machine, metrics, unknown, compared }
 }
 
 /// Orders what is told; `None` is no change.

@@ -14,7 +14,7 @@ use verify_model::{
 use crate::{
     Format, FormatSpec, RenderError, brief,
     clean::one_line,
-    measured::{comparison_of, interval, number},
+    measured::{comparison_of, interval, number, quantity},
     names::names,
     own::{OWN_SUITE, own},
     sentence::situation_of,
@@ -136,7 +136,7 @@ impl Row {
         if reading.samples > 0 {
             self.number("samples", reading.samples.to_string());
         }
-        let Some(quantity) = reading.quantity else { return self };
+        let Some(quantity) = quantity(check, reading) else { return self };
         self.number("value", number(quantity.value()));
         self.text("unit", quantity.unit().symbol());
         // In the unit of the value, so that the two can be divided.

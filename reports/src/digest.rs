@@ -22,15 +22,21 @@ pub(crate) fn digest(fingerprint: &Fingerprint) -> Option<String> {
             known += 1;
         }
     }
-    if known == 0 {
-        return None;
-    }
+    (known > 0).then(|| hex(hash))
+}
+
+/// Returns the SHA-256 of a text, in hex.
+pub(crate) fn of_text(text: &str) -> String {
+    hex(Sha256::new_with_prefix(text.as_bytes()))
+}
+
+fn hex(hash: Sha256) -> String {
     let mut hex = String::new();
     for byte in hash.finalize() {
         // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");
     }
-    Some(hex)
+    hex
 }
 
 #[cfg(test)]

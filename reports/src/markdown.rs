@@ -19,7 +19,7 @@ use verify_model::{
 
 use self::{
     escape::{code, prose, text},
-    page::{Block, Page},
+    page::{Block, Page, Share},
 };
 use crate::{
     Format, FormatSpec, RenderError, brief,
@@ -74,41 +74,56 @@ fn verdict(page: &mut Page, run: &Run) {
     for said in brief::simulations(run) {
         let _ = write!(out, "**{}**\n\n", text(&said, LONGEST_CELL));
     }
-    page.add(&Block::text(out));
+    page.add(&Block::text(out), Share::All);
 }
 
 fn since(page: &mut Page, run: &Run) {
     let all = changed(run);
-    let mut out = "### Changed since the last accepted run\n\n".to_owned();
+    let mut lines = Vec::new();
     let mut rows = Vec::new();
+    // What is the same of many nodes is said once.
+    let mut unchanged: Vec<(String, Vec<&str>)> = Vec::new();
     for node in &all {
         let name = code(node.node, LONGEST_CELL);
         for line in &node.machine {
-            let _ = writeln!(out, "- {name}: {}", text(line, LONGEST_CELL));
+            lines.push(format!("- {name}: {}\n", text(line, LONGEST_CELL)));
         }
         if node.machine.is_empty() {
-            let _ = writeln!(out, "- {name}: {}", unchanged(node));
+            let said = same(node);
+            match unchanged.iter_mut().find(|(known, _)| *known == said) {
+                Some((_, nodes)) => nodes.push(node.node),
+                None => unchanged.push((said, vec![node.node])),
+            }
         }
         rows.extend(node.metrics.iter().map(|(check, c)| metric_row(node.node, check, c)));
     }
-    if all.is_empty() {
-        out += "- No node was asked.\n";
+    for (said, nodes) in unchanged {
+        let names = code(&nodes.join(", "), LONGEST_CELL);
+        let many = if nodes.len() > 1 { format!("{} nodes, ", nodes.len()) } else { String::new() };
+        lines.push(format!("- {many}{names}: {said}\n"));
     }
-    page.add(&Block::text(format!("{out}\n")));
+    if all.is_empty() {
+        lines.push("- No node was asked.\n".to_owned());
+    }
+    let title = "### Changed since the last accepted run\n\n";
+    page.add(&Block::list(title, lines), Share::Third);
     let head = ["node", "check", "metric", "baseline", "now", "change, 95 % interval", "standing"];
-    page.add(&Block::table("", &head, &rows, "\n"));
+    page.add(&Block::table("", &head, &rows, "\n"), Share::Half);
 }
 
 /// Says what is known where nothing changed in the machine; that nothing was compared is said so.
-fn unchanged(node: &Changed<'_>) -> String {
+fn same(node: &Changed<'_>) -> String {
     match node.compared {
         0 => "nothing was compared with a baseline.".to_owned(),
         all => {
             let same = all - node.metrics.len();
             let metrics = count(all, "metric");
-            format!(
-                "no change of the machine is known; {metrics} compared, {same} without a change seen."
-            )
+            let machine = if node.unknown {
+                "what the machine was made of is not recorded with the baseline"
+            } else {
+                "no change of the machine is known"
+            };
+            format!("{machine}; {metrics} compared, {same} without a change seen.")
         }
     }
 }
@@ -142,7 +157,7 @@ fn findings(page: &mut Page, run: &Run) {
         return;
     }
     let head = ["outcome", "check", "node", "expected", "observed", "next"];
-    page.add(&Block::table("### What needs somebody\n\n", &head, &rows, "\n"));
+    page.add(&Block::table("### What needs somebody\n\n", &head, &rows, "\n"), Share::Most);
 }
 
 fn cause_row(run: &Run, cause: &Cause<'_>) -> Vec<String> {
@@ -200,12 +215,8 @@ fn everything(page: &mut Page, run: &Run) {
             count(rows.len(), "check"),
             brief::counts(&checks),
         );
-        page.add(&Block::table(
-            &open,
-            &["outcome", "check", "what it says"],
-            &rows,
-            "\n</details>\n\n",
-        ));
+        let head = ["outcome", "check", "what it says"];
+        page.add(&Block::table(&open, &head, &rows, "\n</details>\n\n"), Share::All);
     }
 }
 

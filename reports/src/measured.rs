@@ -8,7 +8,8 @@ use verify_model::{
     matcher::Matcher,
     quantity::Quantity,
     run::RunCheck,
-    verdict::{Reading, Role},
+    value::Value,
+    verdict::{Answer, Reading, Role},
 };
 
 /// Holds how a value changed against its baseline, with the ends of the 95 % interval.
@@ -41,6 +42,21 @@ pub(crate) fn interval(comparison: &Comparison) -> Option<Interval> {
         [comparison.change, comparison.low, comparison.high].map(|end| rounded(end * factor, 6));
     let finite = [change, low, high].iter().all(|end| end.is_finite());
     finite.then_some(Interval { unit, change, low, high })
+}
+
+/// Finds the number of a reading: its quantity, or the whole number that a fact is.
+pub(crate) fn quantity(check: &RunCheck, reading: &Reading) -> Option<Quantity> {
+    if reading.quantity.is_some() {
+        return reading.quantity;
+    }
+    let Answer::Attempted(attempts) = &check.answer else { return None };
+    let found = attempts.iter().filter_map(|attempt| attempt.result.as_ref().ok());
+    let mut found = found.map(|observation| observation.resolve(&reading.field));
+    // A text of digits, such as a version, is no number; a fact holds in every repeat.
+    let Some(Value::Integer(number)) = found.next() else { return None };
+    #[expect(clippy::cast_precision_loss, reason = "a count that is exact up to 2^53")]
+    let quantity = Quantity::of(number as f64, "").ok();
+    quantity.filter(|_| number.to_string() == reading.observed)
 }
 
 /// Holds the range in which a field is acceptable.

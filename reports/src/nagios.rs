@@ -17,7 +17,7 @@ use verify_model::{
 use crate::{
     Format, FormatSpec, RenderError, brief,
     clean::one_line,
-    measured::{Range, number, range},
+    measured::{Range, number, quantity, range},
     names::{names, unique},
     sentence::sentence,
 };
@@ -65,6 +65,8 @@ impl Format for Nagios {
 /// *Source*: Monitoring Plugins Development Guidelines, "Plugin Return Codes".
 fn state(run: &Run) -> &'static str {
     match run.exit_code() {
+        // What failed before the run was cut short has failed.
+        _ if brief::fails(run) => "CRITICAL",
         0 if run.counts().pass == 0 => "WARNING",
         0 => "OK",
         1 => "CRITICAL",
@@ -86,7 +88,8 @@ fn performance(run: &Run) -> Vec<String> {
     for (check, name) in run.checks.iter().zip(names(run)) {
         let mut known: Vec<&str> = Vec::new();
         for reading in &check.verdict.readings {
-            let Some(quantity) = reading.quantity.filter(|_| !known.contains(&&*reading.field))
+            let Some(quantity) =
+                quantity(check, reading).filter(|_| !known.contains(&&*reading.field))
             else {
                 continue;
             };

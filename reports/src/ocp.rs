@@ -32,7 +32,8 @@ impl Format for Ocp {
     }
 
     fn render(&self, run: &Run) -> Result<Vec<u8>, RenderError> {
-        let mut all = Artifacts { start: run.header.started_at.clone(), lines: Vec::new() };
+        let mut all =
+            Artifacts { start: run.header.started_at.clone(), latest_us: 0, lines: Vec::new() };
         all.add(0, "schemaVersion", &json!({"major": 2, "minor": 0}));
         all.add(0, "testRunArtifact", &json!({"testRunStart": start(run)}));
         for said in brief::simulations(run) {
@@ -41,7 +42,8 @@ impl Format for Ocp {
         for (at, (check, name)) in run.checks.iter().zip(names(run)).enumerate() {
             step::add(&mut all, run, check, at, &name);
         }
-        let end_us = run.elapsed_ms.saturating_mul(1000);
+        // The record of a run that was cut short does not say when it ended.
+        let end_us = run.elapsed_ms.saturating_mul(1000).max(all.latest_us);
         for (_, name) in own(run) {
             let error = json!({"symptom": name, "message": shown(&sentence(run))});
             all.add(end_us, "testRunArtifact", &json!({"error": error}));
@@ -63,11 +65,14 @@ impl Format for Ocp {
 /// Holds artifacts, numbered as they come.
 struct Artifacts {
     start: String,
+    /// Latest time so far, since the run's start. *Units*: us.
+    latest_us: u64,
     lines: Vec<Value>,
 }
 
 impl Artifacts {
     fn add(&mut self, elapsed_us: u64, kind: &str, artifact: &Value) {
+        self.latest_us = self.latest_us.max(elapsed_us);
         let number = self.lines.len();
         let time = after(&self.start, elapsed_us);
         self.lines.push(json!({kind: artifact, "sequenceNumber": number, "timestamp": time}));
@@ -88,13 +93,15 @@ fn shown(text: &str) -> String {
 /// *Source*: `ocp-diag-core`, "Valid Test Result and Test Status Combinations".
 fn end(run: &Run) -> (&'static str, &'static str) {
     match run.exit_code() {
-        _ if !run.complete => ("ERROR", "NOT_APPLICABLE"),
+        // What failed before the run was cut short has failed.
+        _ if brief::fails(run) => ("COMPLETE", "FAIL"),
+        _ if !run.complete || run.interrupted => ("ERROR", "NOT_APPLICABLE"),
         // Nothing failed, and nothing was seen to be right.
         0 if run.counts().pass == 0 => ("SKIP", "NOT_APPLICABLE"),
         0 => ("COMPLETE", "PASS"),
         1 => ("COMPLETE", "FAIL"),
         3 => ("ERROR", "NOT_APPLICABLE"),
-        // Nothing to test, or an external request to stop.
+        // Nothing to test.
         _ => ("SKIP", "NOT_APPLICABLE"),
     }
 }

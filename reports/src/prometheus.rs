@@ -15,9 +15,15 @@ use verify_model::{
 
 use self::family::{Families, Labels};
 use crate::{
-    Format, FormatSpec, RenderError, brief, digest::digest, names::names, sentence::situation_of,
+    Format, FormatSpec, RenderError, brief,
+    digest::{digest, of_text},
+    names::names,
+    sentence::situation_of,
     times::unix,
 };
+
+/// Longest list of nodes in a label. *Units*: bytes.
+const LONGEST_NODES: usize = 300;
 
 /// Writes the text format of Prometheus.
 pub(crate) struct Prometheus;
@@ -47,8 +53,7 @@ impl Format for Prometheus {
 }
 
 fn of_run(all: &mut Families, run: &Run) {
-    let nodes: Vec<&str> = run.nodes.iter().map(|node| node.file.name.as_str()).collect();
-    let own = Labels::default().with("nodes", &nodes.join(","));
+    let own = Labels::default().with("nodes", &nodes(run));
     let header = &run.header;
     let info = own.clone().with("run", &header.id).with("version", &header.version);
     all.add("verify_run_info", "Which run this is of, and which version ran it.", &info, 1.0);
@@ -68,6 +73,16 @@ fn of_run(all: &mut Families, run: &Run) {
         let elapsed_s = std::time::Duration::from_millis(run.elapsed_ms).as_secs_f64();
         all.add("verify_run_duration_seconds", "How long the run took.", &own, elapsed_s);
     }
+}
+
+/// Names the nodes of a run; many are told from as many others by a digest.
+fn nodes(run: &Run) -> String {
+    let names: Vec<&str> = run.nodes.iter().map(|node| node.file.name.as_str()).collect();
+    let all = names.join(",");
+    if all.len() <= LONGEST_NODES {
+        return all;
+    }
+    format!("{} nodes, {:.16}", names.len(), of_text(&all))
 }
 
 fn of_nodes(all: &mut Families, run: &Run) {

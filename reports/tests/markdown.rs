@@ -135,3 +135,26 @@ fn ten_thousand_checks_are_cut_and_counted() {
     let end = page.lines().last().unwrap();
     assert!(end.contains("verify report 01JGXB4T8ZQ5W7M2N3P4R6S8VA --format html"), "{end}");
 }
+
+#[test]
+fn what_needs_somebody_is_told_however_much_changed() {
+    let mut run = corpus::compared();
+    let changes = |at: usize| format!("driver {at}: 570 -> 575");
+    run.baselines[0].changed = (0..5_000).map(changes).collect();
+    let text = page(&run);
+    assert!(text.contains("driver 0: 570") && text.contains("### What needs somebody"), "{text}");
+    assert!(text.contains("<details>") && text.contains("more rows did not fit"), "{text}");
+}
+
+#[test]
+fn a_baseline_of_an_unknown_machine_is_no_sign_that_nothing_changed() {
+    let mut run = corpus::compared();
+    let node = run.baselines[0].key.node.clone();
+    for baseline in &mut run.baselines {
+        baseline.changed.clear();
+        baseline.machine_unknown = baseline.key.node == node;
+    }
+    let text = page(&run);
+    assert!(text.contains("is not recorded with the baseline"), "{text}");
+    assert!(!text.contains("no change of the machine is known"), "{text}");
+}

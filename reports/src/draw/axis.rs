@@ -33,6 +33,9 @@ pub(super) struct Tick {
     pub(super) label: String,
 }
 
+/// Least span of an axis around values, as a share of the largest.
+const LEAST_SPAN: f64 = 0.02;
+
 impl Scale {
     /// Spans values from zero, or from below it where one is.
     pub(super) fn from_zero(values: impl IntoIterator<Item = f64>) -> Self {
@@ -51,7 +54,9 @@ impl Scale {
         if low == 0.0 && high == 0.0 {
             return Self::Linear(0.0, 1.0);
         }
-        let room = if high > low { (high - low) * 0.1 } else { low.abs() * 0.1 };
+        // Rounding is no course: what differs by less than a hundredth fills no axis.
+        let least = low.abs().max(high.abs()) * LEAST_SPAN;
+        let room = ((high - low) * 0.1).max((least - (high - low)) / 2.0);
         // A quantity that is never negative does not get an axis that is.
         let floor = if low >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
         Self::Linear((low - room).max(floor), high + room)
@@ -106,6 +111,7 @@ fn linear(low: f64, high: f64) -> Vec<f64> {
     let first = (low / step).ceil();
     (0..12)
         .map(|n| (first + f64::from(n)) * step)
+        .filter(|value| value.is_finite())
         .take_while(|value| *value <= high + step * 1e-6)
         .collect()
 }

@@ -41,6 +41,8 @@ struct Curve {
     label: String,
     samples: u64,
     points: Vec<(f64, f64)>,
+    /// Median and 90 %, exactly; the points lie beside them.
+    said: (f64, f64),
 }
 
 /// Holds the demands on points of a curve: nines, value, words.
@@ -94,7 +96,8 @@ fn curve_of_samples(label: String, mut samples: Vec<f64>) -> Curve {
     };
     let mut points: Vec<(f64, f64)> = places(end).map(|at| (at, value(at))).collect();
     points.push((end, samples[last]));
-    Curve { label, samples: number, points }
+    let said = (value(2_f64.log10()), value(1.0));
+    Curve { label, samples: number, points, said }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "three digits are kept")]
@@ -104,7 +107,8 @@ fn curve_of_counts(label: String, counts: &Histogram<u64>, unit: Unit) -> Curve 
     let at = |nines: f64| value(counts.value_at_quantile(1.0 - 10_f64.powf(-nines)));
     let mut points: Vec<(f64, f64)> = places(end).map(|nines| (nines, at(nines))).collect();
     points.push((end, value(counts.max())));
-    Curve { label, samples: counts.len(), points }
+    let said = (at(2_f64.log10()), at(1.0));
+    Curve { label, samples: counts.len(), points, said }
 }
 
 fn behind(run: &Run, check: &RunCheck, name: &str, unit: Unit) -> Option<Curve> {
@@ -113,7 +117,8 @@ fn behind(run: &Run, check: &RunCheck, name: &str, unit: Unit) -> Option<Curve> 
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
     let own = Baseline::of(&run.baselines, &check.planned.key());
-    own.iter().filter(of_metric).find_map(|baseline| {
+    let compares = |baseline: &&Baseline| baseline.mismatch.is_none();
+    own.iter().filter(of_metric).filter(compares).find_map(|baseline| {
         let known = baseline.distribution.as_ref()?;
         let end = nines_of(known.samples);
         let from = Unit::parse(&known.unit).filter(|from| from.dimension() == unit.dimension())?;
@@ -123,15 +128,20 @@ fn behind(run: &Run, check: &RunCheck, name: &str, unit: Unit) -> Option<Curve> 
         };
         let points: Vec<_> = known.shares.iter().map(point).collect();
         let label = format!("baseline, {} samples", known.samples);
-        Some(Curve { label, samples: known.samples, points }).filter(|one| one.points.len() > 1)
+        let said = (f64::NAN, f64::NAN);
+        Some(Curve { label, samples: known.samples, points, said })
+            .filter(|one| one.points.len() > 1)
     })
 }
 
 fn limits(check: &RunCheck, name: &str, unit: Unit) -> Limits {
     let of = |demand: &Expectation| {
         let rest = demand.field.strip_prefix(name)?;
-        let nines = match rest.strip_prefix(['.', '-'])? {
+        // The metric itself stands for its median.
+        let point = if rest.is_empty() { "median" } else { rest.strip_prefix(['.', '-'])? };
+        let nines = match point {
             "median" => 2_f64.log10(),
+            "max" => f64::INFINITY,
             percent => {
                 let percent: f64 = percent.strip_prefix('p')?.replace('-', ".").parse().ok()?;
                 (0.0..100.0).contains(&percent).then(|| -(1.0 - percent / 100.0).log10())?
@@ -257,16 +267,24 @@ fn draw(
         svg.text("tick", Anchor::Middle, (x.min(plot.right() - 40.0), y - 5.0), words);
     }
     let bottom = legend(&mut svg, plot.bottom() + 42.0, &entries);
-    let at = |nines: f64| {
-        let point = first.points.iter().find(|(at, _)| *at >= nines - 1e-9);
-        point.or(first.points.last()).map_or(0.0, |(_, value)| *value)
-    };
-    let most = at(f64::INFINITY);
-    let (median, ninety) = (measure.words(at(2_f64.log10())), measure.words(at(1.0)));
+    let most = first.points.last().map_or(0.0, |(_, value)| *value);
+    let (median, ninety) = (measure.words(first.said.0), measure.words(first.said.1));
     let beside = if behind.is_some() { " The accepted baseline lies behind it." } else { "" };
     let summary = format!(
         "{said}: half are at most {median}, 90 % at most {ninety}, the slowest is {}.{beside}",
         measure.words(most)
     );
     svg.finish(&key, title, &summary, bottom + 4.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_and_ninety_are_those_of_the_samples_and_not_of_the_nearest_point() {
+        let samples = [vec![10.0; 51], vec![1000.0; 49]].concat();
+        let curve = curve_of_samples("this run".to_owned(), samples);
+        assert!(curve.said.0 < 11.0 && curve.said.1 > 999.0, "{:?}", curve.said);
+    }
 }

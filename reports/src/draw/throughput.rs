@@ -53,11 +53,15 @@ pub(super) fn of_check(check: &RunCheck) -> Option<Picture> {
     Some(draw(check, &found, unit, &series))
 }
 
-/// Says what is demanded: the greatest lower limit of the whole.
-fn demanded(check: &RunCheck, unit: Unit) -> Option<(f64, String)> {
+/// Says what is demanded of the whole, each direction in its own words.
+fn demanded(check: &RunCheck, unit: Unit) -> Vec<(f64, String)> {
     let demands = check.planned.check.expect.iter();
     let own = demands.filter(|demand| WHOLES.contains(&demand.field.as_str()));
-    own.filter_map(|demand| limit(demand, unit)).max_by(|one, other| one.0.total_cmp(&other.0))
+    let said = own.filter_map(|demand| {
+        let (value, words) = limit(demand, unit)?;
+        Some((value, format!("{} {words}", demand.field)))
+    });
+    said.collect()
 }
 
 /// Takes the least of neighbours, so that no stall is lost.
@@ -92,7 +96,7 @@ fn draw(check: &RunCheck, found: &Found<'_>, unit: Unit, series: &[Series<'_>]) 
         let at = plot.py(measure.of(ceiling));
         svg.line("ceiling", (plot.corner.0, at), (plot.right(), at));
     }
-    if let Some((value, _)) = &demanded {
+    for (value, _) in &demanded {
         let at = plot.py(measure.of(*value));
         svg.line("limit", (plot.corner.0, at), (plot.right(), at));
     }
@@ -117,8 +121,9 @@ fn draw(check: &RunCheck, found: &Found<'_>, unit: Unit, series: &[Series<'_>]) 
         }
         entries.push((Sample::Mark(shape(kind)), one.name.to_owned()));
     }
-    if let Some((_, words)) = &demanded {
-        entries.push((Sample::Line("limit"), format!("limit: {words}")));
+    if !demanded.is_empty() {
+        let words: Vec<&str> = demanded.iter().map(|(_, words)| words.as_str()).collect();
+        entries.push((Sample::Line("limit"), format!("limit: {}", words.join(", "))));
     }
     if let Some(ceiling) = ceiling {
         entries.push((

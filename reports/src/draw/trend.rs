@@ -7,13 +7,14 @@
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use verify_model::{
     baseline::Baseline,
-    comparison::Comparison,
+    comparison::{Comparison, Standing},
+    exit::Situation,
     outcome::Outcome,
     quantity::Quantity,
     run::{Run, RunCheck},
-    trend::Trend,
+    trend::{Trend, TrendChange},
     unit::Unit,
-    verdict::Reading,
+    verdict::{Reading, Role},
 };
 
 use super::{
@@ -29,6 +30,8 @@ use crate::{
 
 /// Most pictures of one check.
 const PICTURES: usize = 4;
+/// Fewest earlier values that make a course, where there is no baseline to see them beside.
+const FEWEST: usize = 3;
 /// Most values in one picture, the newest.
 const POINTS: usize = verify_model::trend::POINTS;
 
@@ -37,9 +40,14 @@ struct Course<'r> {
     trend: &'r Trend,
     unit: Unit,
     now: f64,
-    /// Lower end, centre and upper end of what is normal.
+    /// Lower end, centre and upper end of what is normal; all one where the scatter is not known.
     normal: Option<(f64, f64, f64)>,
-    grave: bool,
+    /// Whether the accepted baseline is of something else.
+    mismatch: bool,
+    /// Whether this value missed its demand.
+    missed: bool,
+    /// Whether that is excused.
+    waived: bool,
 }
 
 /// Draws the courses of the metrics of a check.
@@ -56,15 +64,33 @@ fn course<'r>(run: &'r Run, check: &'r RunCheck, trend: &'r Trend) -> Option<Cou
     let reading: &Reading = verdict.readings.iter().find(|one| one.field == trend.field)?;
     let now = reading.quantity?.to(unit)?.value();
     let finite = |value: f64| Quantity::new(value, unit).is_ok();
-    if trend.points.is_empty() || !trend.points.iter().all(|point| finite(point.value)) {
+    if !trend.points.iter().all(|point| finite(point.value)) {
         return None;
     }
     let own = Baseline::of(&run.baselines, &check.planned.key());
-    let baseline = own.iter().find(|one| one.field == trend.field && one.mismatch.is_none());
+    let accepted = own.iter().find(|one| one.field == trend.field);
+    let baseline = accepted.filter(|one| one.mismatch.is_none());
     let compared = verdict.comparisons.iter().find(|one| one.field == trend.field);
     let normal = baseline.and_then(|baseline| normal(baseline, compared, unit));
-    let situation = situation_of(run, check);
-    Some(Course { trend, unit, now, normal, grave: situation.exit() != 0 })
+    let fewest = if normal.is_some() { 1 } else { FEWEST };
+    if trend.points.len() < fewest {
+        return None;
+    }
+    let lost = compared.is_some_and(|c| c.demanded && c.standing == Standing::Regressed);
+    let missed = verdict.readings.iter().any(|one| one.field == trend.field && is_missed(one));
+    Some(Course {
+        trend,
+        unit,
+        now,
+        normal,
+        mismatch: accepted.is_some() && baseline.is_none(),
+        missed: missed || lost,
+        waived: situation_of(run, check) == Situation::Waived,
+    })
+}
+
+fn is_missed(reading: &Reading) -> bool {
+    reading.role == Role::Expect && reading.held == Some(false)
 }
 
 fn normal(
@@ -79,9 +105,11 @@ fn normal(
         (Some(amount), false) => amount.to(unit)?.value(),
         (None, _) => {
             // A difference has no zero point, so only the scale of the unit counts.
-            let spread = baseline.spread?;
-            let from = spread.unit();
-            (unit.from_base(from.to_base(spread.value())) - unit.from_base(from.to_base(0.0))) / 2.0
+            let scatter = |spread: Quantity| {
+                let from = spread.unit();
+                unit.from_base(from.to_base(spread.value())) - unit.from_base(from.to_base(0.0))
+            };
+            baseline.spread.map_or(0.0, scatter) / 2.0
         }
     };
     Some((centre - half, centre, centre + half))
@@ -142,7 +170,7 @@ fn draw(run: &Run, check: &RunCheck, course: &Course<'_>) -> Picture {
         mark(&mut svg, mark_of(point.outcome), *at, 3.0);
         svg.end();
     }
-    let own = if course.grave { (Shape::Diamond, "bad") } else { (Shape::Circle, "accent") };
+    let own = if course.missed { (Shape::Diamond, "bad") } else { (Shape::Circle, "accent") };
     svg.begin(&format!("this run: {}", measure.words(course.now)));
     mark(&mut svg, own, last, 6.0);
     svg.end();
@@ -160,7 +188,7 @@ fn mark_of(outcome: Outcome) -> (Shape, &'static str) {
     }
 }
 
-fn draw_change(svg: &mut Svg, plot: &Plot, at: f64, change: &verify_model::trend::TrendChange) {
+fn draw_change(svg: &mut Svg, plot: &Plot, at: f64, change: &TrendChange) {
     let x = plot.px(at);
     let kind = if change.worse { "change broken" } else { "change" };
     svg.line(kind, (x, plot.corner.1), (x, plot.bottom()));
@@ -188,7 +216,13 @@ fn entries(
     points: &[verify_model::trend::TrendPoint],
     measure: &Measure,
 ) -> Vec<(Sample, String)> {
-    let mut entries = vec![(Sample::Mark(own), format!("this run, {}", measure.words(course.now)))];
+    let missed = match (course.missed, course.waived) {
+        (false, _) => "",
+        (true, false) => ", missed its demand",
+        (true, true) => ", missed its demand (waived)",
+    };
+    let now = measure.words(course.now);
+    let mut entries = vec![(Sample::Mark(own), format!("this run, {now}{missed}"))];
     for (outcomes, word) in [
         (&[Outcome::Pass][..], "earlier, passed"),
         (&[Outcome::Fail], "earlier, failed"),
@@ -201,22 +235,32 @@ fn entries(
             entries.push((Sample::Mark(mark_of(point.outcome)), word.to_owned()));
         }
     }
-    if course.normal.is_some() {
-        entries.push((Sample::Box("band", false), "accepted as normal".to_owned()));
+    match course.normal {
+        Some((low, _, high)) if low < high => {
+            entries.push((Sample::Box("band", false), "accepted as normal".to_owned()));
+        }
+        Some(_) => entries.push((Sample::Line("centre"), "accepted as normal".to_owned())),
+        None => {}
     }
     entries
 }
 
 fn summary(course: &Course<'_>, points: usize, measure: &Measure) -> String {
-    let normal = course.normal.map_or_else(
-        || "no baseline is accepted".to_owned(),
-        |(low, centre, high)| {
+    let normal = match course.normal {
+        None if course.mismatch => "what is accepted does not compare with it".to_owned(),
+        None => "no baseline is accepted".to_owned(),
+        Some((low, centre, high)) if low < high => {
             let (low, high) = (measure.words(low), measure.words(high));
             format!("normal is {}, from {low} to {high}", measure.words(centre))
-        },
-    );
+        }
+        Some((_, centre, _)) => {
+            format!("normal is {}, and its scatter is not known", measure.words(centre))
+        }
+    };
     // Where none is named, nobody said that there is none: it takes enough values to look for one.
-    let changes = match course.trend.changes.len() {
+    let skipped = course.trend.points.len().saturating_sub(points);
+    let drawn = |change: &&TrendChange| (skipped..skipped + points).contains(&change.at);
+    let changes = match course.trend.changes.iter().filter(drawn).count() {
         0 => String::new(),
         number => format!("; {} of the level", count(number, "change")),
     };

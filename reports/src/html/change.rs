@@ -134,6 +134,10 @@ fn calm(run: &Run, node: &Changed<'_>) -> String {
         0 => String::new(),
         some => format!(", {some} of them without a conclusion"),
     };
+    if node.unknown {
+        let then = "What the machine was made of is not recorded with the baseline";
+        return format!("{then}, so nobody knows what changed; {compared}{unsure}.");
+    }
     format!("No change is known: {compared}{unsure}.")
 }
 

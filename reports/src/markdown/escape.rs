@@ -68,11 +68,26 @@ fn escaped(line: &str) -> String {
             {
                 out.extend(['-', BREAK]);
             }
-            other => out.push(other),
+            other => {
+                out.push(other);
+                // GitHub links what may be a commit.
+                if !before.is_alphanumeric() && is_hash(&line[at..]) {
+                    out.push(BREAK);
+                }
+            }
         }
         before = character;
     }
     out
+}
+
+/// Tells whether a text begins with what may be the hash of a commit; a number is none.
+fn is_hash(text: &str) -> bool {
+    let word = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let hex = |c: char| c.is_ascii_hexdigit();
+    (7..=40).contains(&word.len())
+        && word.chars().all(hex)
+        && !word.chars().all(|c| c.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -85,6 +100,7 @@ mod tests {
             text("a|b `c` <d> [e](f) \\", 80),
             "a&#124;b &#96;c&#96; &#60;d&#62; &#91;e&#93;(f) &#92;"
         );
+        assert_eq!(text("at 08c6903 of 2684354", 80), "at 0\u{200b}8c6903 of 2684354");
         assert_eq!(text("two\nlines", 80), "two lines");
         assert_eq!(code("", 80), "");
         assert_eq!(code("x_y", 80), "<code>x&#95;y</code>");

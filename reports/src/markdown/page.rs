@@ -23,6 +23,14 @@ impl Block {
         Self { open: text, rows: Vec::new(), close: String::new() }
     }
 
+    /// Builds a list; nothing where there is nothing in it.
+    pub(super) fn list(title: &str, items: Vec<String>) -> Self {
+        if items.is_empty() {
+            return Self::text(String::new());
+        }
+        Self { open: title.to_owned(), rows: items, close: "\n".to_owned() }
+    }
+
     /// Builds a table; nothing where there are no rows.
     pub(super) fn table(title: &str, head: &[&str], rows: &[Vec<String>], close: &str) -> Self {
         if rows.is_empty() {
@@ -36,6 +44,19 @@ impl Block {
     }
 }
 
+/// Says how full the page may be when a block has been added.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Share {
+    /// A third.
+    Third,
+    /// Half.
+    Half,
+    /// Most of it.
+    Most,
+    /// All of it.
+    All,
+}
+
 /// Holds the page as it grows.
 #[derive(Default)]
 pub(super) struct Page {
@@ -44,19 +65,22 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Adds a block, or as many rows of it as fit; after the first that does not, nothing fits.
-    pub(super) fn add(&mut self, block: &Block) {
+    /// Adds a block, or as many rows of it as fit before the page has filled up to a share: what stands
+    /// first never takes the room of what matters more.
+    pub(super) fn add(&mut self, block: &Block, share: Share) {
         let first = block.rows.first().map_or(0, String::len);
-        if self.left_out > 0 || !self.fits(block.open.len() + first + block.close.len()) {
-            self.left_out += block.rows.len().max(1);
+        if !self.fits(block.open.len() + first + block.close.len(), share) {
+            self.left_out += block.rows.len();
             return;
         }
         self.text += &block.open;
+        let mut cut = false;
         for row in &block.rows {
-            if self.left_out == 0 && self.fits(row.len() + block.close.len()) {
-                self.text += row;
-            } else {
+            cut |= !self.fits(row.len() + block.close.len(), share);
+            if cut {
                 self.left_out += 1;
+            } else {
+                self.text += row;
             }
         }
         self.text += &block.close;
@@ -78,8 +102,14 @@ impl Page {
         self.text
     }
 
-    fn fits(&self, more: usize) -> bool {
-        self.text.len() + more + RESERVE <= LONGEST
+    fn fits(&self, more: usize, share: Share) -> bool {
+        let room = match share {
+            Share::Third => LONGEST / 3,
+            Share::Half => LONGEST / 2,
+            Share::Most => LONGEST * 4 / 5,
+            Share::All => LONGEST,
+        };
+        self.text.len() + more + RESERVE <= room
     }
 }
 
@@ -92,14 +122,16 @@ mod tests {
         let mut page = Page::default();
         let rows: Vec<Vec<String>> =
             (0..10_000).map(|at| vec![at.to_string(), "x".repeat(40)]).collect();
-        page.add(&Block::table("", &["number", "text"], &rows, "\nclosed\n"));
-        page.add(&Block::text("small".to_owned()));
+        page.add(&Block::table("", &["number", "text"], &rows, "\nclosed\n"), Share::Third);
+        page.add(&Block::text("small\n".to_owned()), Share::Most);
+        page.add(&Block::list("more\n", vec!["x".repeat(LONGEST)]), Share::All);
         let text = page.finish("end\n");
-        assert!(text.len() <= LONGEST, "{}", text.len());
+        assert!(text.len() <= LONGEST / 2, "{}", text.len());
         let shown = text.lines().filter(|line| line.ends_with(" |")).count() - 1;
         assert!(text.contains(&format!("**{} more rows", 10_000 - shown + 1)), "{shown}");
         assert!(text.contains("\nclosed\n") && text.ends_with("end\n"));
-        assert!(!text.contains("small"), "what stands later is not shown before what was cut");
+        assert!(text.contains("small\n"), "what stands first leaves room for what comes after it");
+        assert!(!text.contains("more\n"), "a list without an item is none");
         assert!(text.lines().all(|line| !line.starts_with("| ") || line.ends_with(" |")));
     }
 }

@@ -11,7 +11,7 @@ use verify_model::{
 use super::{Artifacts, shown, validator::validators};
 use crate::{
     brief, detail,
-    measured::{comparison_of, interval},
+    measured::{comparison_of, interval, quantity},
     sentence::situation_of,
 };
 
@@ -92,7 +92,7 @@ fn measurement(run: &Run, check: &RunCheck, reading: &Reading) -> Value {
     let mut out = Map::new();
     let mut add = |name: &str, value: Value| out.insert(name.to_owned(), value);
     add("name", json!(shown(&reading.field)));
-    match reading.quantity {
+    match quantity(check, reading) {
         Some(quantity) => {
             add("value", json!(quantity.value()));
             add("unit", json!(quantity.unit().symbol()));

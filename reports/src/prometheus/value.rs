@@ -12,7 +12,7 @@ use verify_model::{
 use super::family::{Families, Labels};
 use crate::{
     clean::one_line,
-    measured::{comparison_of, range},
+    measured::{comparison_of, quantity, range},
     names::unique,
 };
 
@@ -28,7 +28,7 @@ pub(super) fn of_readings(all: &mut Families, check: &RunCheck, about: &Labels) 
         if known.contains(&reading.field.as_str()) {
             continue;
         }
-        let Some(quantity) = reading.quantity else { continue };
+        let Some(quantity) = quantity(check, reading) else { continue };
         known.push(&reading.field);
         let field = unique(&mut fields, &one_line(&reading.field, LONGEST));
         of_reading(all, check, reading, quantity, &about.clone().with("field", &field));

@@ -53,12 +53,12 @@ pub(super) fn write(page: &mut Page, run: &Run) {
     verdict(page, run);
 }
 
-/// Writes what needs somebody, all of it, and the verdict; the verdict alone where nobody is needed.
+/// Writes what needs somebody, all of it, the counts and the verdict.
 pub(super) fn brief(page: &mut Page, run: &Run) {
     if run.exit_code() != 0 {
         findings(page, run, usize::MAX, LINES_QUIET);
-        labelled(page, "counts", &counts(run));
     }
+    labelled(page, "counts", &counts(run));
     verdict(page, run);
 }
 

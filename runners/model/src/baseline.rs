@@ -65,6 +65,10 @@ pub struct Baseline {
     /// What changed in the machine since, a line each: possible causes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
+    /// Whether it was not recorded what the machine was made of when it was accepted, so that nobody
+    /// knows what changed since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub machine_unknown: bool,
     /// Why an answer of this run cannot be compared with it, if it cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mismatch: Option<String>,
@@ -85,6 +89,7 @@ impl Baseline {
             earlier: Vec::new(),
             distribution: None,
             changed: Vec::new(),
+            machine_unknown: false,
             mismatch: None,
         }
     }

@@ -60,6 +60,7 @@ impl Accepted {
             baseline.mismatch.get_or_insert(why);
         }
         baseline.changed = phrases(&changes.causes);
+        baseline.machine_unknown = self.fingerprint.is_empty();
         for unit in &self.earlier {
             let between = fingerprint::changes(&unit.fingerprint, now, self.depends);
             if let Some(change) = between.rulers.iter().chain(&between.causes).next() {

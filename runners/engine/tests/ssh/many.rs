@@ -88,7 +88,8 @@ fn one_of_many_leaves_nothing_behind_although_nobody_comes_again() {
          until [ -s \"$HOME/away\" ] && grep -q sleep /proc/$(cat \"$HOME/away\")/comm; do :; done",
         60_000,
     );
-    assert!(matches!(node.gather(&away, &Cancel::default()), Captured::Exec { exit: Some(0), .. }));
+    let said = node.gather(&away, &Cancel::default());
+    assert!(matches!(said, Captured::Exec { exit: Some(0), .. }), "{said:?}");
     let pid = fs::read_to_string(server.path("home").join("away")).unwrap();
     assert!(ends(pid.trim()), "a child that left its session lives");
     assert_eq!(node.sweep(), Vec::<String>::new());

@@ -77,7 +77,7 @@ pub(crate) struct OutputArgs {
     /// formats` lists what there is.
     #[arg(long, value_name = "FORMAT", default_value = "text", env = "VERIFY_FORMAT")]
     pub(crate) format: String,
-    /// Say only what needs somebody, and the verdict; show no progress.
+    /// Say only what needs somebody, the counts and the verdict; show no progress.
     #[arg(long, short, env = "VERIFY_QUIET", value_parser = switch)]
     pub(crate) quiet: bool,
 }

@@ -43,7 +43,7 @@ Examples:
   verify --check 'kernel/*' --quick       only kernel checks, only those that read
   verify --report junit=out/verify.xml    write a report beside the one on the terminal
   verify --format markdown >> summary.md  another format in place of that on the terminal
-  verify --quiet                          only what needs somebody, and the verdict
+  verify --quiet                          only what needs somebody, the counts and the verdict
   verify plan --node nvidia               what would be asked; nothing is run
   verify explain kernel/isolcpus          why a check matters and what to do when it fails
   verify report last --format junit       an old run in another format

@@ -5,7 +5,7 @@ const SHOWN: &str = "not run: needs the machine that it was printed on";
 const BUILD: &str = "not run: needs a clone of the repository, and the minutes of a build";
 
 /// First line of a block, and its note; a line that no block begins with is a fault.
-pub(crate) const NOTES: [(&str, &str); 13] = [
+pub(crate) const NOTES: [(&str, &str); 12] = [
     ("cargo run --release", BUILD),
     ("cargo test --workspace", BUILD),
     ("local: box, via local · root ~/verify · suites local", SHOWN),

@@ -119,7 +119,8 @@ fn two_reports_to_one_file_are_refused() {
 fn an_unknown_format_of_a_record_names_those_that_there_are() {
     let ground = Ground::with(&[("a/one", PASSES)]);
     ground.run(&[]).exits(0);
-    refused(&ground, &["report", "last", "--format", "html"], &["unknown report format `html`"]);
+    let said = ["unknown report format `htm`; formats are: text, html, junit"];
+    refused(&ground, &["report", "last", "--format", "htm"], &said);
 }
 
 /// Makes a run and leaves only the part of its record that `keep` returns.
