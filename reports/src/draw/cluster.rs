@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use verify_model::{
     exit::Situation,
     link::Link,
-    outcome::Outcome,
     quantity::Quantity,
     run::{Run, RunNode},
 };
@@ -20,7 +19,10 @@ use super::{
     svg::{Anchor, Svg, WIDTH, fitted},
     topology::line_class,
 };
-use crate::sentence::{count, situation_of};
+use crate::{
+    brief,
+    sentence::{count, situation_of},
+};
 
 /// Most nodes on a circle.
 const CIRCLE: usize = 12;
@@ -38,6 +40,8 @@ struct Cable<'r> {
     speed: Quantity,
     measured: Option<Quantity>,
     bad: bool,
+    /// What came out of the checks that measure it, where that is no pass.
+    word: Option<&'static str>,
 }
 
 /// Draws the nodes of a run that has several, with the cables between them.
@@ -54,7 +58,11 @@ pub(super) fn of_run(run: &Run) -> Option<Picture> {
     for cable in &cables {
         let (one, other) = (spots[cable.ends.0], spots[cable.ends.1]);
         svg.begin(&words(cable));
-        svg.line(line_class(cable.bad, cable.measured.is_some()), one, other);
+        svg.line(
+            line_class(cable.bad, cable.measured.is_some() && cable.word.is_none()),
+            one,
+            other,
+        );
         svg.end();
     }
     let states = states(run, &places, shown.len());
@@ -100,17 +108,21 @@ fn cables<'r>(
         let place = |node: &str| places.get(node).copied();
         let (Some(one), Some(other)) = (place(&one.node), place(&other.node)) else { continue };
         let ends = (one.min(other), one.max(other));
-        let cable = Cable { name, ends, speed: *speed, measured: None, bad: false };
+        let cable = Cable { name, ends, speed: *speed, measured: None, bad: false, word: None };
         all.entry((ends.0, ends.1, name)).or_insert(cable);
     }
     for check in run.checks.iter().filter(|check| check.planned.check.probe == "iperf3") {
-        let Some(last) = found(check).and_then(|found| found.last()) else { continue };
-        let named = last.resolve("link");
-        let Some(name) = text(&named) else { continue };
+        let last = found(check).and_then(|found| found.last());
+        // What was not answered is still about the link that it was to measure.
+        let named = last.map(|last| last.resolve("link"));
+        let asked = check.planned.check.with.get("link").and_then(Link::of);
+        let asked = asked.as_ref().map(|link| link.name.as_str());
+        let Some(name) = named.as_ref().and_then(text).or(asked) else { continue };
+        let situation = situation_of(run, check);
         let own = places.get(check.planned.node.as_str());
         for cable in all.values_mut().filter(|cable| cable.name == name) {
             if own.is_some_and(|own| cable.ends.0 == *own || cable.ends.1 == *own) {
-                let rate = quantity(&last.resolve("throughput"));
+                let rate = last.and_then(|last| quantity(&last.resolve("throughput")));
                 let slower = |known: Quantity, new: Quantity| {
                     if new.base() < known.base() { new } else { known }
                 };
@@ -118,7 +130,10 @@ fn cables<'r>(
                     (Some(known), Some(new)) => Some(slower(known, new)),
                     (known, new) => known.or(new),
                 };
-                cable.bad |= check.verdict.outcome == Outcome::Fail;
+                if situation != Situation::Pass && !cable.bad {
+                    cable.word = Some(brief::word(situation));
+                }
+                cable.bad |= situation == Situation::Fail;
             }
         }
     }
@@ -131,8 +146,8 @@ fn words(cable: &Cable<'_>) -> String {
     let measured = cable
         .measured
         .map_or_else(|| "not measured".to_owned(), |rate| format!("measured {}", rate.humanized()));
-    let bad = if cable.bad { ", failed" } else { "" };
-    format!("{}: {measured} of {}{bad}", cable.name, cable.speed.humanized())
+    let word = cable.word.map_or_else(String::new, |word| format!(", {word}"));
+    format!("{}: {measured} of {}{word}", cable.name, cable.speed.humanized())
 }
 
 /// Says where nodes stand.
