@@ -146,7 +146,11 @@ fn words(cable: &Cable<'_>) -> String {
     let measured = cable
         .measured
         .map_or_else(|| "not measured".to_owned(), |rate| format!("measured {}", rate.humanized()));
-    let word = cable.word.map_or_else(String::new, |word| format!(", {word}"));
+    let word = match (cable.bad, cable.word) {
+        (true, _) => ", failed".to_owned(),
+        (false, Some(word)) => format!(", {word}"),
+        (false, None) => String::new(),
+    };
     format!("{}: {measured} of {}{word}", cable.name, cable.speed.humanized())
 }
 

@@ -144,12 +144,12 @@ fn nothing_that_an_input_says_is_an_option_a_command_or_another_output() {
 fn what_a_node_says_gives_the_runner_no_command() {
     let step = Step::prints("::error::of the node", &[]).exits(1);
     let lines: Vec<&str> = step.log.lines().collect();
-    let stop = lines.iter().position(|line| line.starts_with("::stop-commands::")).unwrap();
-    let token = lines[stop].trim_start_matches("::stop-commands::");
+    let halted = lines.iter().position(|line| line.starts_with("::stop-commands::")).unwrap();
+    let token = lines[halted].trim_start_matches("::stop-commands::");
     assert!(token.len() == 32 && !step.read("output").contains(token));
     let resume = lines.iter().position(|line| *line == format!("::{token}::")).unwrap();
     let said = lines.iter().rposition(|line| line.contains("error::of the node"));
-    assert!(said.is_none_or(|at| (stop..resume).contains(&at)) || is_escaped(&lines, resume));
+    assert!(said.is_none_or(|at| (halted..resume).contains(&at)) || is_escaped(&lines, resume));
 }
 
 /// Tells whether behind the text, in the annotations, no line is a command of the node's own.
