@@ -18,7 +18,7 @@ pub(crate) fn history(_args: &HistoryArgs) -> anyhow::Result<u8> {
 
 /// Knows nothing of earlier runs.
 #[derive(Debug, Default)]
-pub(crate) struct Before;
+pub(crate) struct Before {}
 
 impl Before {
     /// Notes nothing.
