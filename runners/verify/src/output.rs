@@ -109,7 +109,7 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
 
 /// Writes bytes to standard output, none changed.
 ///
-/// *Errors*: as for [`print`].
+/// *Errors*: as for [`print()`].
 pub(crate) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let written = out.write_all(bytes).and_then(|()| out.flush());
