@@ -57,6 +57,22 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// Says how many checks have no baseline yet, and the command that accepts what they measured; nothing
+/// where there is none. Neither is clean yet.
+pub(crate) fn no_baseline(run: &Run) -> Option<(String, String)> {
+    let new = [Situation::NoBaseline, Situation::BaselineRequired];
+    let new: usize = new.into_iter().map(|situation| number_in(run, situation)).sum();
+    let verb = if new == 1 { "has" } else { "have" };
+    let required =
+        if run.header.require_baseline { ", and --require-baseline demands one" } else { "" };
+    let text = format!(
+        "{} {verb} no accepted baseline{required}. If the values are as they should be, accept them:",
+        count(new, "check"),
+    );
+    let command = format!("verify baseline accept {} --reason TEXT", run.header.id);
+    (new > 0).then_some((text, command))
+}
+
 /// Tells whether a check was not reached because the run or its record ended.
 pub(crate) fn cut_short(verdict: &Verdict) -> bool {
     matches!(verdict.decided_by, Some(FindingCode::Interrupted | FindingCode::NotReached))

@@ -165,6 +165,17 @@ fn every_id_is_unique_and_every_link_leads_somewhere() {
 }
 
 #[test]
+fn a_baseline_of_an_unknown_machine_is_no_sign_that_nothing_changed() {
+    let mut run = corpus::compared();
+    run.baselines.iter_mut().for_each(|baseline| baseline.changed.clear());
+    assert!(page(&run).text.contains("No change of the machine is known."));
+    run.baselines.iter_mut().for_each(|baseline| baseline.machine_unknown = true);
+    let text = page(&run).text;
+    assert!(text.contains("is not recorded with the baseline"), "{text}");
+    assert!(!text.contains("No change"), "{text}");
+}
+
+#[test]
 fn headings_go_down_one_step_at_a_time_and_landmarks_are_there() {
     for (name, run) in corpus::all() {
         let page = page(&run);

@@ -54,7 +54,7 @@ impl Scale {
         if low == 0.0 && high == 0.0 {
             return Self::Linear(0.0, 1.0);
         }
-        // Rounding is no course: what differs by less than a hundredth fills no axis.
+        // Rounding is no course: what differs by less than that fills no axis.
         let least = low.abs().max(high.abs()) * LEAST_SPAN;
         let room = ((high - low) * 0.1).max((least - (high - low)) / 2.0);
         // A quantity that is never negative does not get an axis that is.

@@ -2,7 +2,6 @@
 
 use verify_model::{
     comparison::{Comparison, Standing},
-    exit::Situation,
     quantity::Quantity,
     run::Run,
 };
@@ -13,7 +12,7 @@ use super::{
 };
 use crate::{
     changed::{Changed, changed},
-    sentence::{count, situation_of},
+    sentence,
 };
 
 /// Bounds how many metrics are listed for one node; the others stand at their checks.
@@ -22,8 +21,10 @@ const METRICS_SHOWN: usize = 200;
 /// Holds what changed on one node.
 pub(super) struct NodeChange {
     pub(super) node: String,
-    /// What is said where the machine did not change, or where nobody knows.
+    /// What is said where nothing changed, or where nobody knows.
     pub(super) calm: String,
+    /// Whether nobody knows what the machine was made of.
+    pub(super) unknown: bool,
     pub(super) machine: Vec<String>,
     pub(super) metrics: Vec<Metric>,
     pub(super) left_out: usize,
@@ -81,19 +82,8 @@ fn calm_of_all(nodes: &[NodeChange]) -> String {
 
 /// Says how many checks have no baseline yet, and what to do if they are as they should be.
 pub(super) fn no_baseline(run: &Run) -> Option<NoBaseline> {
-    let is_new =
-        |situation| matches!(situation, Situation::NoBaseline | Situation::BaselineRequired);
-    let new = run.checks.iter().filter(|check| is_new(situation_of(run, check))).count();
-    let verb = if new == 1 { "has" } else { "have" };
-    let required =
-        if run.header.require_baseline { ", and --require-baseline demands one" } else { "" };
-    let text = format!(
-        "{} {verb} no accepted baseline{required}. If the values are as they should be, accept them:",
-        count(new, "check")
-    );
-    let id = line(&run.header.id, LONGEST_NAME);
-    let command = format!("verify baseline accept {id} --reason TEXT");
-    (new > 0).then_some(NoBaseline { text, command })
+    let (text, command) = sentence::no_baseline(run)?;
+    Some(NoBaseline { text, command: line(&command, LONGEST_LINE) })
 }
 
 fn of_node(run: &Run, node: &Changed<'_>, anchors: &Anchors<'_>) -> NodeChange {
@@ -101,6 +91,7 @@ fn of_node(run: &Run, node: &Changed<'_>, anchors: &Anchors<'_>) -> NodeChange {
     NodeChange {
         node: line(node.node, LONGEST_NAME),
         calm: calm(run, node),
+        unknown: node.unknown,
         machine: node.machine.iter().map(|text| line(text, LONGEST_LINE)).collect(),
         metrics: shown
             .map(|(check, comparison)| Metric {

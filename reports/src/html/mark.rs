@@ -1,4 +1,6 @@
 //! How an outcome looks: a mark, a word and a class. The word says all; mark and colour help the eye.
+//!
+//! Mark and word are those of the terminal, so that nobody has to learn two.
 
 use verify_model::{
     exit::Situation,
@@ -6,7 +8,10 @@ use verify_model::{
     run::{Run, RunCheck},
 };
 
-use crate::sentence::situation_of;
+use crate::{
+    sentence::situation_of,
+    terminal::paint::{Paint, Sign},
+};
 
 /// Holds the look of an outcome.
 #[derive(Clone, Copy)]
@@ -23,36 +28,29 @@ const fn mark(sign: char, word: &'static str, class: &'static str) -> Mark {
     Mark { sign, word, class }
 }
 
-/// Looks of the six outcomes, in the order of [`Outcome::ALL`].
-const OF_OUTCOMES: [Mark; 6] = [
-    mark('✓', "pass", "good"),
-    mark('✗', "fail", "bad"),
-    mark('!', "error", "bad"),
-    mark('–', "skip", "calm"),
-    mark('?', "unjudged", "warn"),
-    mark('|', "blocked", "calm"),
-];
-const WAIVED: Mark = mark('~', "waived", "aside");
-
 /// Returns the look of an outcome.
 pub(super) fn of_outcome(outcome: Outcome) -> Mark {
-    let at = Outcome::ALL.iter().position(|known| *known == outcome);
-    OF_OUTCOMES[at.unwrap_or(2)]
+    of_situation(match outcome {
+        Outcome::Pass => Situation::Pass,
+        Outcome::Fail => Situation::Fail,
+        Outcome::Error => Situation::Error,
+        Outcome::Skip => Situation::Skip,
+        Outcome::Unjudged => Situation::Unjudged,
+        Outcome::Blocked => Situation::Blocked,
+    })
 }
 
-/// Returns the look of a row of the exit table.
+/// Returns the look of a row of the exit table: sign and word are those of the terminal.
 pub(super) fn of_situation(situation: Situation) -> Mark {
-    of_outcome(match situation {
-        Situation::Waived => return WAIVED,
-        Situation::Pass => Outcome::Pass,
-        Situation::Fail => Outcome::Fail,
-        Situation::Error => Outcome::Error,
-        Situation::Unjudged | Situation::NoBaseline | Situation::BaselineRequired => {
-            Outcome::Unjudged
-        }
-        Situation::Skip => Outcome::Skip,
-        Situation::Blocked | Situation::NothingAnswered => Outcome::Blocked,
-    })
+    let Sign { mark: sign, word, paint } = Sign::of(situation);
+    let class = match paint {
+        Paint::Good => "good",
+        Paint::Bad => "bad",
+        Paint::Doubtful => "warn",
+        Paint::Aside => "aside",
+        Paint::Plain | Paint::Bold | Paint::Dim => "calm",
+    };
+    mark(sign, word, class)
 }
 
 /// Returns the look of a check.

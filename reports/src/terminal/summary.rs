@@ -5,7 +5,6 @@
 //! the eye is, each with what to do. What still stands on the screen is not said twice.
 
 use verify_model::{
-    exit::Situation,
     finding::FindingCode,
     outcome::Outcome,
     run::{Run, RunCheck},
@@ -19,7 +18,7 @@ use crate::{
     cause::{Cause, causes},
     clean,
     detail::duration,
-    sentence::{count, sentence, situation_of},
+    sentence::{self, count, sentence},
 };
 
 /// Duration from which a check is among the slow ones. *Units*: us.
@@ -144,22 +143,8 @@ fn labelled(page: &mut Page, label: &str, text: &str) {
 }
 
 fn no_baseline(page: &mut Page, run: &Run) {
-    let is_new = |c: &&RunCheck| {
-        matches!(situation_of(run, c), Situation::NoBaseline | Situation::BaselineRequired)
-    };
-    let new = run.checks.iter().filter(is_new).count();
-    if new == 0 {
-        return;
-    }
-    let verb = if new == 1 { "has" } else { "have" };
-    let required =
-        if run.header.require_baseline { ", and --require-baseline demands one" } else { "" };
-    let text = format!(
-        "{} {verb} no accepted baseline{required}. If the values are as they should be, accept them:",
-        count(new, "check"),
-    );
+    let Some((text, command)) = sentence::no_baseline(run) else { return };
     labelled(page, "baseline", &text);
-    let command = format!("verify baseline accept {} --reason TEXT", run.header.id);
     page.lead(LABEL_WIDTH + 1, &[], LABEL_WIDTH + 1, (Paint::Bold, &command));
 }
 
