@@ -148,11 +148,9 @@ fn what_a_node_says_gives_the_runner_no_command() {
     let token = lines[halted].trim_start_matches("::stop-commands::");
     assert!(token.len() == 32 && !step.read("output").contains(token));
     let resume = lines.iter().position(|line| *line == format!("::{token}::")).unwrap();
-    let said = lines.iter().rposition(|line| line.contains("error::of the node"));
-    assert!(said.is_none_or(|at| (halted..resume).contains(&at)) || is_escaped(&lines, resume));
-}
-
-/// Tells whether behind the text, in the annotations, no line is a command of the node's own.
-fn is_escaped(lines: &[&str], resume: usize) -> bool {
-    lines[resume..].iter().all(|line| !line.trim_start().starts_with("::error::of the node"))
+    let holds = |line: &&str| line.contains("::error::of the node");
+    let begins = |line: &&str| line.trim_start().starts_with("::error::of the node");
+    assert!(lines[halted..resume].iter().any(holds), "nothing was guarded: {lines:#?}");
+    assert!(!lines[..halted].iter().any(holds), "said before the guard stood: {lines:#?}");
+    assert!(!lines[resume..].iter().any(begins), "a command of the node: {lines:#?}");
 }
