@@ -11,6 +11,7 @@ use crate::{
     comparison::exact,
     expectation::{self, Asked, Judged, Seen},
     finding::{Finding, FindingCode, Severity},
+    number_of,
     observation::{Attempt, Observation},
     outcome::Outcome,
     settle,
@@ -140,7 +141,7 @@ fn judge_attempts(
     }
     let tried_again = attempts.iter().filter(|a| a.result.is_err()).count();
     if answered && tried_again > 0 {
-        let message = format!("answered after {tried_again} failed attempt(s)");
+        let message = format!("answered after {}", number_of(tried_again, "failed attempt"));
         verdict.findings.push(Finding::new(FindingCode::Flaky, message));
     }
     let evidence: Vec<_> = finals.iter().flat_map(|a| a.evidence.iter().copied()).collect();

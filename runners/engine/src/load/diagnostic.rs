@@ -10,7 +10,7 @@ use std::{
 };
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use verify_model::check::Location;
+use verify_model::{check::Location, number_of};
 
 /// Bounds how many errors of one file are shown in full.
 pub const SHOWN: usize = 20;
@@ -134,10 +134,11 @@ impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let files: std::collections::BTreeSet<_> =
             self.diagnostics.iter().map(|d| d.source.file.as_str()).collect();
+        let errors = number_of(self.len(), "error");
         match files.len() {
-            0 => write!(f, "{} error(s)", self.len()),
-            1 => write!(f, "{} error(s) in {}", self.len(), files.first().unwrap_or(&"")),
-            many => write!(f, "{} errors in {many} files", self.len()),
+            0 => f.write_str(&errors),
+            1 => write!(f, "{errors} in {}", files.first().unwrap_or(&"")),
+            many => write!(f, "{errors} in {many} files"),
         }
     }
 }

@@ -16,6 +16,7 @@ use verify_model::{
 
 use super::{
     diagnostic::{Diagnostic, Source, did_you_mean},
+    embedded,
     keys::Key,
     link::Inventory,
 };
@@ -54,6 +55,9 @@ impl Raw {
     }
 }
 
+/// Says at a span that its variable is unknown: said once a variable, wherever it stands.
+pub const UNKNOWN_VARIABLE: &str = "unknown variable";
+
 /// Reads one file and collects its errors.
 pub struct Reader<'a> {
     /// The file.
@@ -82,7 +86,7 @@ impl<'a> Reader<'a> {
         Some((self.variables?.0, self.links?))
     }
 
-    /// Adds an error.
+    /// Adds an error; what follows from an unknown variable in the same place is not said.
     pub fn error(
         &mut self,
         span: Range<usize>,
@@ -90,6 +94,14 @@ impl<'a> Reader<'a> {
         label: impl Into<String>,
         help: Option<String>,
     ) {
+        let unfilled = |error: &Diagnostic| {
+            error.label == UNKNOWN_VARIABLE
+                && span.start <= error.span.start
+                && error.span.end <= span.end
+        };
+        if self.errors.iter().any(unfilled) {
+            return;
+        }
         self.errors.push(Diagnostic {
             source: Arc::clone(&self.source),
             span,
@@ -265,17 +277,26 @@ impl<'a> Reader<'a> {
         if let Some(value) = variables.get(name) {
             return Some(from_literal(value));
         }
-        let help = did_you_mean(name, variables.keys().map(String::as_str)).map_or_else(
-            || format!("add `{name} = ...` under [variables] in the file of node {node}"),
-            |close| format!("did you mean `${{{close}}}`?"),
-        );
+        let help = did_you_mean(name, variables.keys().map(String::as_str))
+            .map_or_else(|| lacking(node, name), |close| format!("did you mean `${{{close}}}`?"));
         self.error(
             span.clone(),
             format!("node {node} has no variable `{name}`"),
-            "unknown variable",
+            UNKNOWN_VARIABLE,
             Some(help),
         );
         None
+    }
+}
+
+/// Says what to do about a variable that a node lacks.
+fn lacking(node: &str, name: &str) -> String {
+    let add = format!("add `{name} = ...` under [variables] in the file of node {node}");
+    let shipped = embedded::NODES.iter().find(|(shipped, _)| *shipped == node);
+    if shipped.is_some_and(|(_, text)| text.contains(&format!("\n{name} "))) {
+        format!("{add}; the shipped one has it: `verify show node {node} --shipped`")
+    } else {
+        add
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) use self::{
     health::HealthArgs,
     history::HistoryArgs,
     learn::LearnArgs,
-    listing::{ListArgs, Listing, RunsAction, SchemaName},
+    listing::{FileArgs, FileKind, ListArgs, Listing, RunsAction, SchemaName},
     node::{NodeAction, NodeArgs},
     test::TestArgs,
 };
@@ -126,6 +126,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  verify list checks --node nvidia\n  verify list probes --json"
     )]
     List(ListArgs),
+    /// Print a node or suite file, to read or to begin your own from.
+    #[command(
+        after_help = "Examples:\n  verify show suite gpu\n  verify show node nvidia --shipped > runners/nodes/nvidia.toml"
+    )]
+    Show(FileArgs),
     /// Explain a check, a probe or a finding: why it matters, how it is judged, what to do.
     #[command(
         after_help = "Examples:\n  verify explain kernel/isolcpus\n  verify explain cpu\n  verify explain tool-missing"

@@ -18,7 +18,7 @@ use verify_engine::{
     probes::PROBES,
 };
 use verify_instruments::INSTRUMENTS;
-use verify_model::{check::Check, finding::CATALOGUE};
+use verify_model::{check::Check, finding::CATALOGUE, number_of};
 use verify_reports::FORMATS;
 
 use super::at_home;
@@ -169,7 +169,7 @@ fn grouped<'n>(
 }
 
 fn counted(checks: usize) -> String {
-    format!("{checks} check{}", if checks == 1 { "" } else { "s" })
+    number_of(checks, "check")
 }
 
 /// Returns the values of a flag: `--flag value`, `--flag=value`, `-f value`, `-fvalue`.
