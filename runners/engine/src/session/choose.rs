@@ -59,7 +59,7 @@ pub fn choose(catalog: &Catalog, request: &Request) -> Result<Chosen, LoadError>
         known_node(catalog, name)?;
         all.extend(catalog.checks.get(name).unwrap_or(&no_checks));
     }
-    plan::validate(&request.selection, &all)?;
+    plan::validate(&request.selection, &all, &catalog.checks)?;
     let peers = Peers::new(&request.nodes, request.peers.clone());
     let is_spared = |file: &&NodeFile| {
         file.role == NodeRole::Production && !request.permissions.load.contains(&file.name)
