@@ -35,6 +35,7 @@ mod outcome;
 mod paper;
 mod parser;
 mod pipe;
+mod private;
 mod records;
 mod remote;
 mod repeated;
