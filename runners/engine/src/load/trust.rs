@@ -44,7 +44,7 @@ pub fn demand(
         )),
         (None, None) => Ok(()),
         (None, Some(why)) => refuse(format!(
-            "what lies below {} is not used unasked: {why}; take that right away, or read them (`verify list checks`, `verify explain CHECK`) and run with --trust {found}",
+            "the suites and node files below {} are not run unasked: {why}; take that right away, or read them (`verify list checks`, `verify explain CHECK`) and run with --trust {found}",
             root.label()
         )),
     }
