@@ -18,7 +18,7 @@ pub(crate) const TEXT: &str = "text";
 /// Name of the format that holds all that was captured, word for word: for its user alone, as the record.
 const RECORD: &str = "jsonl";
 
-/// Longest chain of links that is followed. *Source*: path_resolution(7).
+/// Longest chain of links that is followed. *Source*: `path_resolution(7)`.
 const LINKS: usize = 40;
 
 /// Holds one report to write.

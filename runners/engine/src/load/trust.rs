@@ -88,7 +88,8 @@ fn below(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-fn doubted(path: &Path) -> Option<String> {
+/// Says why what stands at a path may be somebody else's doing.
+pub(crate) fn doubted(path: &Path) -> Option<String> {
     // What is not there runs nothing; what cannot be read is an error elsewhere.
     let meta = fs::metadata(path).ok()?;
     let user = rustix::process::geteuid().as_raw();

@@ -5,12 +5,12 @@
 
 use std::{
     fs,
-    os::unix::fs::symlink,
+    os::unix::fs::{PermissionsExt as _, symlink},
     process::Command,
     time::{Duration, Instant},
 };
 
-use crate::ground::{Ground, PASSES, shell};
+use crate::ground::{ERRS, Ground, PASSES, said, shell};
 
 /// Asks in every way that reads suites; each is refused with these words, soon.
 fn refused(ground: &Ground, words: &[&str]) {
@@ -72,10 +72,10 @@ fn an_id_that_is_a_path_an_option_or_a_command_is_none() {
 
 #[test]
 fn an_expression_that_explodes_is_refused_or_matched_in_time() {
-    let printed = "head -c 900000 /dev/zero | tr '\\0' a";
+    let printed = "head -c 900000 /dev/zero | tr \"\\0\" a";
     let check = |expression: &str| {
         let rest = format!("expect = {{ stdout = {{ matches = '{expression}' }} }}");
-        Ground::with(&[("a/one", &shell(&printed.replace("'", "\""), &rest))])
+        Ground::with(&[("a/one", &shell(printed, &rest))])
     };
     for expression in ["(a{1000}){1000}", "(((a{100}){100}){100})"] {
         refused(
@@ -113,5 +113,17 @@ fn a_node_file_reaches_ssh_neither_by_its_name_nor_by_its_alias_as_an_option() {
     ground.suite_text("things", suite);
     let said = ground.say(&[&format!("--node={name}"), "--via", "ssh"]);
     assert_eq!(said.code, Some(2), "{}{}", said.out, said.err);
+    assert!(!ground.path("pwned").try_exists().unwrap());
+}
+
+#[test]
+fn a_program_of_the_current_folder_is_never_taken_for_a_tool() {
+    let ground = Ground::with(&[("a/one", ERRS)]);
+    let program = ground.path("no-such-program-of-verify");
+    fs::write(&program, "#!/bin/sh\ntouch pwned\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    for path in [".:/usr/bin:/bin", ":/usr/bin:/bin", "./:/usr/bin:/bin"] {
+        said(ground.command(&["--node", "box"]).env("PATH", path)).exits(3);
+    }
     assert!(!ground.path("pwned").try_exists().unwrap());
 }

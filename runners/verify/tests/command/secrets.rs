@@ -94,7 +94,8 @@ fn a_token_that_a_program_prints_is_nowhere() {
 fn shows_all() -> (Ground, Vec<(String, String)>) {
     let ground = Ground::empty();
     let planted = planted();
-    let lines: String = planted.iter().map(|(_, line)| format!("{line}\n")).collect();
+    let lines: Vec<&str> = planted.iter().map(|(_, line)| line.as_str()).collect();
+    let lines = format!("{}\n", lines.join("\n"));
     fs::create_dir(ground.path("planted")).unwrap();
     fs::write(ground.path("planted/all"), &lines).unwrap();
     let file = ground.text("planted/all");
@@ -177,11 +178,9 @@ fn a_secret_in_a_suite_or_node_file_is_refused_and_not_shown() {
         checks.iter().map(|(id, lines)| (id.as_str(), lines.as_str())).collect();
     ground.suite("things", &checks);
     let in_suite = ground.run(&[]).exits(2);
-    let variables: String = planted
-        .iter()
-        .enumerate()
-        .map(|(at, (_, line))| format!("key{at} = '''{line}'''\n"))
-        .collect();
+    let variables = planted.iter().enumerate();
+    let variables = variables.map(|(at, (_, line))| format!("key{at} = '''{line}'''"));
+    let variables = variables.collect::<Vec<_>>().join("\n");
     ground.suite("things", &[("a/one", crate::ground::PASSES)]);
     ground.node("box", &format!("[variables]\n{variables}"));
     let in_node = ground.run(&[]).exits(2);
