@@ -85,6 +85,10 @@ workflows:
 deny:
     cargo deny --offline check bans licenses sources
 
+# Looks for known vulnerabilities in what is depended on; fetches the database of RustSec.
+audit:
+    cargo deny check advisories --hide-inclusion-graph
+
 # Runs what must pass before a change lands.
 ci:
     bash .ci/run

@@ -24,7 +24,7 @@ pub mod probe;
 pub mod probes;
 pub mod python;
 pub mod record;
-mod redact;
+pub mod redact;
 pub mod scalar;
 pub mod script;
 pub mod session;

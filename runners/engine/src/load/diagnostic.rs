@@ -34,6 +34,19 @@ impl Source {
         Arc::new(Self { file: file.into(), text, line_starts })
     }
 
+    /// Returns the same file with asterisks in one place, which is never shown then.
+    #[must_use]
+    pub fn without(&self, span: Range<usize>) -> Arc<Self> {
+        let hidden = self.text.get(span.clone()).unwrap_or_default();
+        // As many bytes, and every line where it was: places stay what they are.
+        let stars = hidden.bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' });
+        let mut text = self.text.clone();
+        if self.text.get(span.clone()).is_some() {
+            text.replace_range(span, &stars.collect::<String>());
+        }
+        Self::new(self.file.clone(), text)
+    }
+
     /// Returns the place of a byte.
     pub fn location(&self, at: usize) -> Location {
         let line = self.line_starts.partition_point(|start| *start <= at);

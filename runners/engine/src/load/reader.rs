@@ -20,6 +20,7 @@ use super::{
     keys::Key,
     link::Inventory,
 };
+use crate::redact;
 
 /// Holds a value as it stands in a file, variables filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +52,15 @@ impl Raw {
                 format!("[{}]", texts.join(", "))
             }
             Self::Other(what) => (*what).to_owned(),
+        }
+    }
+
+    /// Returns every text in it, parted by NUL.
+    fn texts(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::List(items) => items.iter().map(Self::texts).collect::<Vec<_>>().join("\0"),
+            Self::Integer(_) | Self::Float(_) | Self::Bool(_) | Self::Other(_) => String::new(),
         }
     }
 }
@@ -154,6 +164,18 @@ impl<'a> Reader<'a> {
                 );
             }
         }
+    }
+
+    /// Reports a value that holds a secret, and shows it in no error: it would stand in the record.
+    pub fn demand_no_secret(&mut self, name: &str, raw: &Raw, span: Range<usize>) {
+        let Some(kind) = redact::kind_in(&raw.texts()) else { return };
+        self.source = self.source.without(span.clone());
+        self.error(
+            span,
+            format!("`{name}` holds a secret ({kind}), which would stand in the record"),
+            "not shown here",
+            Some("let the program read it over there, from a file or its environment".to_owned()),
+        );
     }
 
     /// Reports a value of the wrong type.
