@@ -45,7 +45,13 @@ fn measured(unit: &str, direction: Direction, values: &[f64]) -> Vec<Observation
 }
 
 /// Judges three runs of one value.
-fn judged(expectation: Expectation, unit: &str, way: Direction, value: f64, known: Baseline) -> Verdict {
+fn judged(
+    expectation: Expectation,
+    unit: &str,
+    way: Direction,
+    value: f64,
+    known: Baseline,
+) -> Verdict {
     let check = Check { expect: vec![expectation], ..check() };
     judge(NODE, &check, &answer(measured(unit, way, &[value; 3])), &[known])
 }
@@ -111,7 +117,10 @@ fn a_share_of_nothing_says_how_to_ask_instead() {
     let said = |unit: &str| {
         let zero = Baseline { current: vec![], ..baseline(&format!("0 {unit}")) };
         let verdict = judged(within("5 %", known()), unit, Direction::LowerIsBetter, 1.0, zero);
-        assert_eq!((verdict.outcome, codes(&verdict)[0]), (Outcome::Unjudged, FindingCode::NotComparable));
+        assert_eq!(
+            (verdict.outcome, codes(&verdict)[0]),
+            (Outcome::Unjudged, FindingCode::NotComparable)
+        );
         verdict.findings[0].message.clone()
     };
     assert!(said("us").ends_with("says nothing: give `within` in its unit"), "{}", said("us"));
@@ -121,22 +130,28 @@ fn a_share_of_nothing_says_how_to_ask_instead() {
 #[test]
 fn a_tolerance_in_a_unit_is_a_distance_and_no_place_on_the_scale() {
     let way = Direction::LowerIsBetter;
-    // Two kelvin more are two degrees more, though 2 °C is a place far from 2 K.
-    let warm = judged(within("5 K", known()), "°C", way, 43.0, steady(40.0, "°C"));
+    // Five kelvin are five degrees, though 5 °C is a place far from 5 K.
+    let warm = judged(within("5 K", known()), "°C", way, 40.0, steady(40.0, "°C"));
     assert_eq!((warm.outcome, compared(&warm).standing), (Outcome::Pass, Standing::Same));
     let hot = judged(within("5 K", known()), "°C", way, 60.0, steady(40.0, "°C"));
     assert_eq!((hot.outcome, compared(&hot).standing), (Outcome::Fail, Standing::Regressed));
-    assert!(!compared(&hot).relative && compared(&hot).shift() == "+20 °C", "{}", compared(&hot).shift());
+    assert!(
+        !compared(&hot).relative && compared(&hot).shift() == "+20 °C",
+        "{}",
+        compared(&hot).shift()
+    );
 }
 
 #[test]
 fn the_goal_and_what_is_needed_for_it_stand_beside_the_answer() {
     let comparing = Comparing { detect: Some(q("1 %")), ..known() };
-    let verdict = judged(within("5 %", comparing), "us", Direction::LowerIsBetter, 50.0, steady(50.0, "us"));
+    let verdict =
+        judged(within("5 %", comparing), "us", Direction::LowerIsBetter, 50.0, steady(50.0, "us"));
     let goal = compared(&verdict).goal.unwrap();
     assert!((goal - 0.01).abs() < 1e-9, "{goal}");
     assert!(compared(&verdict).sight().contains("to see 1.0 %: "));
-    let plain = judged(within("5 %", known()), "us", Direction::LowerIsBetter, 50.0, steady(50.0, "us"));
+    let plain =
+        judged(within("5 %", known()), "us", Direction::LowerIsBetter, 50.0, steady(50.0, "us"));
     assert_eq!(compared(&plain).goal, None);
     assert_eq!((compared(&plain).baseline.sessions, compared(&plain).baseline.runs), (5, 10));
     assert_eq!((compared(&plain).new.sessions, compared(&plain).new.runs), (1, 3));
@@ -177,6 +192,8 @@ fn a_fact_is_compared_with_its_baseline_as_a_share_or_in_its_unit() {
         ("2 us", "3 us", "0 us", Outcome::Fail),
         ("2 us", "47 us", "50 us", Outcome::Fail),
         ("2 us", "48 us", "50 us", Outcome::Pass),
+        ("2 K", "48 °C", "50 °C", Outcome::Pass),
+        ("2 K", "47 °C", "50 °C", Outcome::Fail),
     ] {
         let verdict = of(tolerance, at(value), baseline(centre));
         assert_eq!(verdict.outcome, outcome, "{value} within {tolerance} of {centre}");

@@ -62,10 +62,7 @@ fn the_same_error_of_several_repeats_is_said_once_with_the_evidence_of_all() {
     let verdict = verdict(&check, &Answer::Attempted(vec![late(1, 1), late(2, 2), lost, other]));
     let said: Vec<_> = verdict.findings.iter().map(|f| (f.code, f.evidence.clone())).collect();
     let late = FindingCode::TimedOut;
-    assert_eq!(
-        said,
-        [(late, vec![1, 2]), (FindingCode::ConnectionLost, vec![9]), (late, vec![4])]
-    );
+    assert_eq!(said, [(late, vec![1, 2]), (FindingCode::ConnectionLost, vec![9]), (late, vec![4])]);
 }
 
 #[test]
@@ -143,7 +140,10 @@ fn up_to_a_third_of_the_repeats_may_be_disturbed_and_beyond_that_nothing_is_judg
     assert_eq!((third.outcome, codes(&third)), (Outcome::Pass, vec![FindingCode::RepeatsLeftOut]));
     assert!(third.findings[0].message.starts_with("1 of 3 repeats"), "{:?}", third.findings);
     let half = tried(1, 1);
-    assert_eq!((half.outcome, codes(&half)), (Outcome::Unjudged, vec![FindingCode::ConditionsNotHeld]));
+    assert_eq!(
+        (half.outcome, codes(&half)),
+        (Outcome::Unjudged, vec![FindingCode::ConditionsNotHeld])
+    );
     assert_eq!(tried(2, 3).outcome, Outcome::Unjudged);
     assert_eq!(tried(2, 4).outcome, Outcome::Pass);
     // An attempt that gave up because its conditions did not hold is one of them.
@@ -179,7 +179,10 @@ fn a_limit_that_held_still_did_beside_a_demand_that_has_no_baseline_yet() {
     check.expect.push(demand("other", vec![Matcher::Is(Literal::Integer(1))]));
     let seen = measured(&[5.0]).fact("other", Value::Integer(1));
     let verdict = verdict(&check, &answer([seen]));
-    assert_eq!((verdict.outcome, codes(&verdict)), (Outcome::Unjudged, vec![FindingCode::NoBaseline]));
+    assert_eq!(
+        (verdict.outcome, codes(&verdict)),
+        (Outcome::Unjudged, vec![FindingCode::NoBaseline])
+    );
     let held: Vec<_> = verdict.readings.iter().map(|reading| reading.held).collect();
     assert_eq!(held, [None, Some(true)]);
 }

@@ -62,9 +62,12 @@ fn each_standing_has_its_name_and_its_sentence() {
 
 #[test]
 fn worse_is_up_or_down_as_the_metric_has_it() {
-    for (change, worse_up, word) in
-        [(0.1, true, "worse"), (-0.1, true, "better"), (0.1, false, "better"), (-0.1, false, "worse")]
-    {
+    for (change, worse_up, word) in [
+        (0.1, true, "worse"),
+        (-0.1, true, "better"),
+        (0.1, false, "better"),
+        (-0.1, false, "worse"),
+    ] {
         let mut comparison = compared(Standing::Regressed);
         (comparison.change, comparison.worse_up) = (change, worse_up);
         let said = comparison.sentence();
@@ -139,11 +142,15 @@ fn the_numbers_are_said_a_line_each() {
 fn a_thin_baseline_says_what_may_hide() {
     let mut comparison = compared(Standing::Same);
     comparison.detectable = Some(0.2);
-    let plain = "latency 55 us, same: +10.0 % [-0.50 %, +12.5 %] of the baseline 50 us, tolerance 5 %";
+    let plain =
+        "latency 55 us, same: +10.0 % [-0.50 %, +12.5 %] of the baseline 50 us, tolerance 5 %";
     assert_eq!(comparison.glance(), plain);
     assert_eq!(comparison.sight(), "a loss of 20.0 % would be seen");
     comparison.baseline.runs = 9;
-    assert_eq!(comparison.glance(), format!("{plain}; thin baseline, a loss below 20.0 % may hide"));
+    assert_eq!(
+        comparison.glance(),
+        format!("{plain}; thin baseline, a loss below 20.0 % may hide")
+    );
     assert_eq!(comparison.sight(), "a loss of 20.0 % would be seen; thin baseline (9 runs)");
     comparison.baseline.runs = 1;
     comparison.detectable = None;
@@ -201,6 +208,9 @@ fn what_is_uncertain_says_what_would_tell() {
     comparison.relative = false;
     comparison.tolerance = Some(q("1 ms"));
     assert!(comparison.sentence().ends_with("; 2 more runs would show 2000 us"));
+    comparison.tolerance = Some(q("2 K"));
+    comparison.then = Some(q("50 °C"));
+    assert!(comparison.sentence().ends_with("; 2 more runs would show 4 °C"));
     // Without a baseline's unit nothing can be named.
     comparison.then = None;
     assert!(comparison.sentence().ends_with("less noise may tell"));

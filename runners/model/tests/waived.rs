@@ -114,7 +114,10 @@ fn a_pass_makes_a_waiver_needless_and_a_strict_one_a_failure() {
         "passes again: the waiver of ops (nodes/nvidia.toml:12) is not needed"
     );
     let strict = settled(one(), vec![Waiver { strict: true, ..waiver("2026-12-31") }]);
-    assert_eq!((strict.outcome, strict.decided_by), (Outcome::Fail, Some(FindingCode::WaiverUnneeded)));
+    assert_eq!(
+        (strict.outcome, strict.decided_by),
+        (Outcome::Fail, Some(FindingCode::WaiverUnneeded))
+    );
     assert!(!strict.is_waived() && !strict.waiver.as_ref().unwrap().valid);
     assert!(said(&strict, FindingCode::WaiverUnneeded).contains("strict waiver of ops"));
     // A strict one that is needed excuses as any other.
