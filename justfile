@@ -21,6 +21,15 @@ test-heavy:
     cargo test -p verify-reports --test browser -- --ignored --test-threads 1
     cargo bench -p verify-instruments --bench tsc -- hog
 
+# Fuzzes every parser of outside text for so many seconds in all, or one: `just fuzz 600 suite`. Builds libFuzzer.
+fuzz *ARGS:
+    bash .ci/fuzz {{ ARGS }}
+
+# Tries every mutant of judging, settling, comparing and statistics against the tests of the model, and lists
+# what survives; needs cargo-mutants. Stopped, it goes on where it was. `just mutants judge`: one area.
+mutants *AREA:
+    .ci/mutants/run {{ AREA }}
+
 # Checks format and lints; warnings are errors.
 lint:
     cargo fmt --all --check

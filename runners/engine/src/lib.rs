@@ -18,6 +18,8 @@ pub mod history;
 pub mod learn;
 pub mod listening;
 pub mod load;
+#[doc(hidden)]
+pub mod outside;
 pub mod parse;
 pub mod plan;
 pub mod probe;

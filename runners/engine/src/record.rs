@@ -244,9 +244,15 @@ fn before_last(name: &str) -> Option<usize> {
 ///
 /// *Errors*: the file cannot be read, or is not a run record.
 pub fn read(path: &Path) -> Result<Recorded, RecordError> {
-    let shown = path.display().to_string();
     let file = File::open(path).map_err(|error| io_error("read", path, error))?;
-    let mut reader = BufReader::with_capacity(256 * 1024, file);
+    read_from(BufReader::with_capacity(256 * 1024, file), path)
+}
+
+/// Reads a record as [`read`] does, of lines that stand at `path` or would.
+///
+/// *Errors*: as [`read`].
+pub fn read_from(mut reader: impl BufRead, path: &Path) -> Result<Recorded, RecordError> {
+    let shown = path.display().to_string();
     let mut fold = Fold::default();
     // A damaged line is said before lines that do not make a run.
     let mut folded = Ok(());

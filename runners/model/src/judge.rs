@@ -15,7 +15,7 @@ use crate::{
     observation::{Attempt, Observation},
     outcome::Outcome,
     settle,
-    verdict::{Answer, CheckKey, Reading, Role, Verdict},
+    verdict::{Answer, CheckKey, Role, Verdict},
 };
 
 /// Judges one check on one node.
@@ -332,9 +332,6 @@ fn record_field(field: &str, alone: bool, seen: &[&Observation]) -> Judged {
         finding.field = Some(field.to_owned());
         judged.findings.push(finding);
     }
-    judged.readings.push(Reading {
-        held: None,
-        ..expectation::reading(field, Role::Record, None, &value, seen)
-    });
+    judged.readings.push(expectation::reading(field, Role::Record, None, &value, seen));
     judged
 }

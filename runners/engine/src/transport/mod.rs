@@ -34,6 +34,7 @@ pub use local::Local;
 pub use pair::{Factory, Paired, Peers};
 pub use replay::Replay;
 pub use serve::serve;
+pub(crate) use shell::tried as shell_tried;
 pub use sim::Sim;
 pub use slurm::{Cluster, ClusterError, ClusterNode, Slurm};
 pub use ssh::{

@@ -172,9 +172,9 @@ impl Comparison {
     fn tolerance_size(&self) -> Option<f64> {
         let tolerance = self.tolerance?;
         if self.relative {
-            return Some(tolerance.base());
+            return Some(tolerance.difference());
         }
-        Some(tolerance.to(self.then?.unit())?.value())
+        tolerance.difference_in(self.then?.unit())
     }
 
     fn sides(&self) -> String {
