@@ -11,6 +11,8 @@ pub mod catalogue;
 pub mod doctor;
 pub mod execute;
 pub mod facts;
+#[cfg(feature = "faults")]
+pub mod fault;
 pub mod fingerprint;
 pub mod gathered;
 #[cfg(feature = "history")]

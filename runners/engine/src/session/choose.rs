@@ -39,6 +39,14 @@ pub struct ChosenNode {
     pub(super) everything: bool,
 }
 
+#[cfg(feature = "faults")]
+impl ChosenNode {
+    /// Compares with this, and with nothing that stands in files.
+    pub(crate) fn accept(&mut self, accepted: Vec<Accepted>) {
+        self.accepted = accepted;
+    }
+}
+
 /// Holds what is wanted of all nodes.
 pub struct Chosen {
     /// Nodes, in the order of the request.

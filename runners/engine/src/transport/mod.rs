@@ -56,6 +56,11 @@ pub trait Transport: Send + Sync {
         format!("node {node}")
     }
 
+    /// Tells whether another machine answers than the one that asks, and carries words to and fro.
+    fn is_remote(&self) -> bool {
+        matches!(self.via(), Via::Ssh(_))
+    }
+
     /// Returns why the node is not to be asked, where its cluster says so.
     fn unavailable(&self) -> Option<String> {
         None

@@ -10,6 +10,8 @@ mod history;
 mod learn;
 mod listing;
 mod node;
+#[cfg(feature = "selftest")]
+mod selftest;
 mod test;
 mod version;
 
@@ -34,6 +36,9 @@ pub(crate) use self::{
     node::{NodeAction, NodeArgs},
     test::TestArgs,
 };
+
+#[cfg(feature = "selftest")]
+pub(crate) use self::selftest::{SelftestArgs, Shape};
 
 #[cfg(feature = "history")]
 pub(crate) use self::history::{ChosenMetrics, ExportArgs, HistoryAction, Notation};
@@ -197,6 +202,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Option<RunsAction>,
     },
+    /// Put known faults below the checks, and say which are noticed; no machine is asked.
+    #[cfg(feature = "selftest")]
+    #[command(after_help = selftest::HELP)]
+    Selftest(SelftestArgs),
     /// Print a script that teaches a shell to complete `verify` on the Tab key.
     #[command(after_help = help::COMPLETIONS)]
     Completions {

@@ -21,6 +21,8 @@ mod plan;
 mod run;
 mod runs;
 mod schema;
+#[cfg(feature = "selftest")]
+mod selftest;
 mod show;
 mod shown;
 mod test;
@@ -64,6 +66,8 @@ pub(crate) fn dispatch(cli: &Cli, terminal: Terminal) -> anyhow::Result<u8> {
         Some(Command::Instrument { instrument, arguments, lifeline, .. }) => {
             instrument::instrument(instrument.as_deref(), arguments, *lifeline)
         }
+        #[cfg(feature = "selftest")]
+        Some(Command::Selftest(args)) => selftest::selftest(root, args, terminal.out),
         Some(Command::Schema { name }) => schema::schema(*name),
     }
 }
