@@ -77,6 +77,16 @@ gen:
 replay:
     VERIFY_BLESS=1 cargo test -p verify --test command replay
 
+# Records anew the healthy workstation that `verify selftest` puts faults into, from the simulator.
+healthy:
+    cargo build -q -p verify -p verify-simulator
+    VERIFY_STATE=$PWD/target/healthy ./target/debug/verify --node nvidia-sim --quiet || true
+    grep -h '"event":"evidence"' target/healthy/runs/*/run.jsonl | grep -v '"not-simulated"' \
+        | sed -e 's/"event":"evidence",//' -e 's/nvidia-sim/nvidia/g' -e 's/macmini-sim/macmini/g' \
+              -e "s#$PWD/target/debug/lib[a-z_]*.so#libsimulated.so#g" > runners/faults/healthy/nvidia.jsonl
+    rm -r target/healthy
+    cargo test -p verify --test command selftest
+
 # Builds what is sent to nodes over ssh, `verify-TRIPLE`, into target/payloads.
 payloads:
     bash .ci/payloads

@@ -26,7 +26,7 @@ pub(super) fn each<I: Sync, R: Send>(items: &[I], work: impl Fn(&I) -> R + Sync)
     };
     let mut done: Vec<(usize, R)> = thread::scope(|scope| {
         let started: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
-        let joined = started.into_iter().map(|thread| thread.join());
+        let joined = started.into_iter().map(thread::ScopedJoinHandle::join);
         joined.flat_map(|done| done.unwrap_or_else(|broken| resume_unwind(broken))).collect()
     });
     done.sort_by_key(|(at, _)| *at);

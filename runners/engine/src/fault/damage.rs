@@ -26,14 +26,46 @@ pub struct Damage {
 
 /// Lists every damage.
 pub static DAMAGES: &[Damage] = &[
-    Damage { id: "missing", title: "no such file or program", strike: |it| fail(it, FailureKind::NotFound) },
-    Damage { id: "denied", title: "permission denied", strike: |it| fail(it, FailureKind::PermissionDenied) },
-    Damage { id: "silent", title: "the time limit passed", strike: |it| fail(it, FailureKind::TimedOut) },
-    Damage { id: "lost", title: "the connection was lost", strike: |it| fail(it, FailureKind::ConnectionLost) },
-    Damage { id: "empty", title: "an empty answer", strike: |it| each(it, &mut |stream| stream.text.clear()) },
-    Damage { id: "garbled", title: "bytes that are no answer", strike: |it| each(it, &mut |stream| stream.text = GARBAGE.to_owned()) },
-    Damage { id: "cut", title: "half of the answer", strike: |it| each(it, &mut |stream| cut(stream, 0.5)) },
-    Damage { id: "not-a-number", title: "NaN where numbers were", strike: |it| each(it, &mut |stream| no_numbers(&mut stream.text)) },
+    Damage {
+        id: "missing",
+        title: "no such file or program",
+        strike: |it| fail(it, FailureKind::NotFound),
+    },
+    Damage {
+        id: "denied",
+        title: "permission denied",
+        strike: |it| fail(it, FailureKind::PermissionDenied),
+    },
+    Damage {
+        id: "silent",
+        title: "the time limit passed",
+        strike: |it| fail(it, FailureKind::TimedOut),
+    },
+    Damage {
+        id: "lost",
+        title: "the connection was lost",
+        strike: |it| fail(it, FailureKind::ConnectionLost),
+    },
+    Damage {
+        id: "empty",
+        title: "an empty answer",
+        strike: |it| each(it, &mut |stream| stream.text.clear()),
+    },
+    Damage {
+        id: "garbled",
+        title: "bytes that are no answer",
+        strike: |it| each(it, &mut |stream| GARBAGE.clone_into(&mut stream.text)),
+    },
+    Damage {
+        id: "cut",
+        title: "half of the answer",
+        strike: |it| each(it, &mut |stream| cut(stream, 0.5)),
+    },
+    Damage {
+        id: "not-a-number",
+        title: "NaN where numbers were",
+        strike: |it| each(it, &mut |stream| no_numbers(&mut stream.text)),
+    },
     Damage { id: "killed", title: "the program was killed", strike: kill },
 ];
 
@@ -80,7 +112,11 @@ impl Struck<'_> {
 
 impl Ground<'_> {
     /// Strikes every check of these nodes in some ways; those that are not green before are left out.
-    pub fn strike_all(&self, checks: &[(&str, &str)], damages: &[&'static Damage]) -> Vec<Struck<'_>> {
+    pub fn strike_all(
+        &self,
+        checks: &[(&str, &str)],
+        damages: &[&'static Damage],
+    ) -> Vec<Struck<'_>> {
         let struck = |(node, check): &(&str, &str)| self.strike(node, check, damages);
         crew::each(checks, struck).into_iter().flatten().collect()
     }
@@ -125,7 +161,8 @@ impl Ground<'_> {
         let known = self.checks(node)?.iter().find(|check| check.id == id);
         let mut check = known.cloned().ok_or_else(|| format!("{node} has no check {id}"))?;
         check.after.clear();
-        let probe = probes::find(&check.probe).ok_or_else(|| format!("no probe {}", check.probe))?;
+        let probe =
+            probes::find(&check.probe).ok_or_else(|| format!("no probe {}", check.probe))?;
         let asks = probe.asks(With(&check.with), stand.facts())?;
         let questions: Vec<_> = asks.into_iter().map(|ask| ask.limited_to(0)).collect();
         let mut evidence: Vec<Evidence> = stand.evidence.clone();

@@ -54,7 +54,8 @@ impl Edit {
         let before: Vec<Captured> = named.iter().map(|piece| piece.captured.clone()).collect();
         for (from, to) in &self.replace {
             let replace = |text: &str| text.contains(from.as_str()).then(|| text.replace(from, to));
-            change(&mut named, &replace).ok_or_else(|| self.missed(&format!("the text `{from}`")))?;
+            change(&mut named, &replace)
+                .ok_or_else(|| self.missed(&format!("the text `{from}`")))?;
         }
         for (pointer, value) in &self.set {
             let set = |text: &str| in_json(text, |document| put(document, pointer, value.clone()));
@@ -62,13 +63,15 @@ impl Edit {
         }
         for pointer in &self.remove {
             let remove = |text: &str| in_json(text, |document| take(document, pointer));
-            change(&mut named, &remove).ok_or_else(|| self.missed(&format!("a value {pointer}")))?;
+            change(&mut named, &remove)
+                .ok_or_else(|| self.missed(&format!("a value {pointer}")))?;
         }
         for piece in &mut named {
             if let Some(whole) = &self.text {
                 main_text(&mut piece.captured, &mut |stream| stream.text.clone_from(whole));
             }
-            if let (Some(said), Captured::Exec { stderr, .. }) = (&self.stderr, &mut piece.captured) {
+            if let (Some(said), Captured::Exec { stderr, .. }) = (&self.stderr, &mut piece.captured)
+            {
                 stderr.text.clone_from(said);
             }
             if let Some(kept) = self.keep {

@@ -122,3 +122,18 @@ pub(super) static CASES: &[(&str, &str)] = cases![
     "verify-version/ok-old",
     "verify-version/ok-other",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_answer_that_is_carried_is_used_and_they_are_sorted() {
+        assert!(CASES.is_sorted_by_key(|(name, _)| *name));
+        let texts = || FAULTS.iter().map(|(_, text)| *text).chain([MACHINES]);
+        for (name, _) in CASES {
+            let quoted = format!("\"{name}\"");
+            assert!(texts().any(|text| text.contains(&quoted)), "nobody uses {name}");
+        }
+    }
+}

@@ -54,8 +54,7 @@ impl Play<'_> {
             checks: self.wanted.map(str::to_owned).into_iter().collect(),
             ..Selection::default()
         };
-        let permissions =
-            Permissions { quick: false, mutation: true, load: [node.clone()].into() };
+        let permissions = Permissions { quick: false, mutation: true, load: [node.clone()].into() };
         let accepted = self.accepted();
         let catalog = Catalog {
             nodes: BTreeMap::from([(node.clone(), self.file)]),
@@ -76,10 +75,8 @@ impl Play<'_> {
         for node in &mut chosen.nodes {
             node.accept(accepted.clone());
         }
-        let context = Context {
-            started_at: DAY.to_owned(),
-            ..Context::new(now(), Cancel::default(), false)
-        };
+        let context =
+            Context { started_at: DAY.to_owned(), ..Context::new(now(), Cancel::default(), false) };
         let mut observer = Folding(Ok(Fold::default()));
         session::run(header(), &chosen, &context, &mut observer);
         observer.0.and_then(Fold::finish).map_err(|why| why.to_string())

@@ -18,8 +18,8 @@ use verify_model::{
 };
 
 use super::{
-    crew,
     catalogue::{Before, Excuse, Expected, Fault},
+    crew,
     healthy::{Machine, lay},
     play::Play,
 };
@@ -176,7 +176,9 @@ impl<'c> Ground<'c> {
             self.play(&fault.node, &evidence, stand.remote, &units, Some(&fault.check))?;
         if let Some(asked) = play.checks.iter_mut().find(|check| check.id == fault.check) {
             let others = fault.with.iter();
-            asked.with.extend(others.map(|(key, value)| (key.clone(), Literal::Text(value.clone()))));
+            asked
+                .with
+                .extend(others.map(|(key, value)| (key.clone(), Literal::Text(value.clone()))));
         }
         play.file.waivers.extend(fault.waiver.as_ref().map(|excuse| waiver(fault, excuse)));
         let run = play.run()?;
@@ -184,7 +186,11 @@ impl<'c> Ground<'c> {
         let verdict = run.verdicts().find(|verdict| verdict.key.check == shown);
         let verdict = verdict.ok_or_else(|| format!("{shown} stands in no run"))?;
         let seen = seen(verdict, Some(&fault.expect));
-        Ok(if is_as(verdict, &fault.expect) { Found::Noticed(seen) } else { Found::Otherwise(seen) })
+        Ok(if is_as(verdict, &fault.expect) {
+            Found::Noticed(seen)
+        } else {
+            Found::Otherwise(seen)
+        })
     }
 }
 
@@ -205,8 +211,7 @@ fn is_as(verdict: &Verdict, expected: &Expected) -> bool {
         finding.code == expected.finding
             && expected.field.as_ref().is_none_or(|field| finding.field.as_ref() == Some(field))
     };
-    verdict.outcome == expected.outcome
-        && verdict.findings.iter().any(|finding| is_meant(&finding))
+    verdict.outcome == expected.outcome && verdict.findings.iter().any(|finding| is_meant(&finding))
 }
 
 /// Says what a verdict says, by the finding that was expected where it is there.
@@ -254,7 +259,7 @@ fn units(mut run: Run) -> Vec<Unit> {
             unit.epoch = format!("01J{:023}", 0);
             unit.boot = Some(format!("boot-{number}"));
             unit.started_at = format!("2026-05-{:02}T00:00:00Z", number + 1);
-            unit.reason = "the healthy machine".to_owned();
+            "the healthy machine".clone_into(&mut unit.reason);
             scale(&mut unit, 1.0 + SPREAD * (f64::from(number % 5) - 2.0) / 2.0);
             units.push(unit);
         }

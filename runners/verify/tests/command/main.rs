@@ -44,6 +44,7 @@ mod replay;
 mod scrub;
 mod secrets;
 mod selection;
+mod selftest;
 mod several;
 mod shipped;
 mod simulated;

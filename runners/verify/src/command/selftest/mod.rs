@@ -10,11 +10,7 @@ use std::path::Path;
 use anyhow::bail;
 use verify_engine::{
     fault::{Catalogue, DAMAGES, Damage, Fault, Found, Ground, Machine, Proof, Seen, Struck},
-    load::{
-        catalog,
-        diagnostic::did_you_mean,
-        root::Root,
-    },
+    load::{catalog, diagnostic::did_you_mean, root::Root},
     plan::globs,
     session,
 };
@@ -65,7 +61,8 @@ pub(crate) fn selftest(
     let ground = Ground::new(&loaded, &machines).map_err(defect)?;
     let mut controls = ground.controls();
     controls.retain(|(node, check, _)| chosen.wants(node, check));
-    let checks: Vec<(&str, &str)> = controls.iter().map(|(node, check, _)| (*node, *check)).collect();
+    let checks: Vec<(&str, &str)> =
+        controls.iter().map(|(node, check, _)| (*node, *check)).collect();
     let proofs = ground.prove_all(&chosen.faults);
     let struck = ground.strike_all(&checks, &chosen.damages);
     if !args.faults.is_empty() {
@@ -104,9 +101,9 @@ impl Tried<'_> {
 
     /// Walks what was damaged and passed.
     fn slips(&self) -> impl Iterator<Item = &Struck<'_>> {
-        self.struck.iter().filter(|struck| {
-            struck.seen.is_ok() && !struck.is_noticed() && struck.known.is_none()
-        })
+        self.struck
+            .iter()
+            .filter(|struck| struck.seen.is_ok() && !struck.is_noticed() && struck.known.is_none())
     }
 
     /// Walks the checks that find fault with a healthy machine.

@@ -57,7 +57,8 @@ pub(super) fn page(tried: &Tried<'_>, out: Ability) -> String {
         page.text(Paint::Dim, 0, legend);
     }
     for group in &tried.catalogue.groups {
-        let is_of = |proof: &&Proof<'_>| group.faults.iter().any(|fault| fault.id == proof.fault.id);
+        let is_of =
+            |proof: &&Proof<'_>| group.faults.iter().any(|fault| fault.id == proof.fault.id);
         let proofs: Vec<&Proof<'_>> = tried.proofs.iter().filter(is_of).collect();
         if proofs.is_empty() {
             continue;
@@ -81,7 +82,9 @@ fn row(page: &mut Page, proof: &Proof<'_>) {
         Found::Otherwise(seen) => {
             (Situation::Fail, format!("expected {}, found {}", short(&fault.expect), found(seen)))
         }
-        Found::NoControl(seen) => (Situation::Error, format!("no control: healthy gives {}", found(seen))),
+        Found::NoControl(seen) => {
+            (Situation::Error, format!("no control: healthy gives {}", found(seen)))
+        }
         Found::Broken(why) => (Situation::Error, format!("not put there: {why}")),
     };
     line(page, situation, [&fault.id, &fault.check], &said);
@@ -116,8 +119,7 @@ fn damages(page: &mut Page, tried: &Tried<'_>) {
             continue;
         }
         let known = own().filter(|struck| !struck.is_noticed() && struck.known.is_some()).count();
-        let situation =
-            if noticed + known == all { Situation::Pass } else { Situation::Fail };
+        let situation = if noticed + known == all { Situation::Pass } else { Situation::Fail };
         let beside = match known {
             0 => String::new(),
             known => format!(", {known} not its matter"),
@@ -135,16 +137,33 @@ fn trouble(page: &mut Page, tried: &Tried<'_>) {
             Found::Noticed(_) => continue,
             Found::Otherwise(seen) => (
                 "not noticed",
-                vec![("expected", demanded(&fault.expect)), ("found", told(seen)), ("do", weak(fault))],
+                vec![
+                    ("expected", demanded(&fault.expect)),
+                    ("found", told(seen)),
+                    ("do", weak(fault)),
+                ],
             ),
-            Found::NoControl(seen) => ("proves nothing", vec![
-                ("healthy", told(seen)),
-                ("do", "see to the control: a check that is always red notices nothing".to_owned()),
-            ]),
-            Found::Broken(why) => ("not put there", vec![
-                ("why", why.clone()),
-                ("do", "what the check asks has changed: correct the fault in runners/faults".to_owned()),
-            ]),
+            Found::NoControl(seen) => (
+                "proves nothing",
+                vec![
+                    ("healthy", told(seen)),
+                    (
+                        "do",
+                        "see to the control: a check that is always red notices nothing".to_owned(),
+                    ),
+                ],
+            ),
+            Found::Broken(why) => (
+                "not put there",
+                vec![
+                    ("why", why.clone()),
+                    (
+                        "do",
+                        "what the check asks has changed: correct the fault in runners/faults"
+                            .to_owned(),
+                    ),
+                ],
+            ),
         };
         head(page, word, &fault.id, &fault.title);
         under(page, "check", &format!("{}, {}", fault.node, fault.check));
@@ -153,7 +172,11 @@ fn trouble(page: &mut Page, tried: &Tried<'_>) {
     for struck in tried.slips() {
         head(page, "passes", struck.damage.id, struck.damage.title);
         under(page, "check", &format!("{}, {}", struck.node, struck.check));
-        under(page, "do", "let the check demand what was damaged: as it stands, no answer is a pass");
+        under(
+            page,
+            "do",
+            "let the check demand what was damaged: as it stands, no answer is a pass",
+        );
     }
     for struck in &tried.struck {
         if let Err(why) = &struck.seen {
@@ -202,7 +225,11 @@ fn counts(page: &mut Page, tried: &Tried<'_>) {
     );
     line(
         "controls",
-        format!("{} checks on healthy answers · {} green", tried.controls.len(), tried.controls.len() - red),
+        format!(
+            "{} checks on healthy answers · {} green",
+            tried.controls.len(),
+            tried.controls.len() - red
+        ),
     );
     if !tried.struck.is_empty() {
         let noticed = tried.struck.iter().filter(|struck| struck.is_noticed()).count();
@@ -252,7 +279,8 @@ fn demanded(expected: &Expected) -> String {
 }
 
 fn told(seen: &Seen) -> String {
-    let message = if seen.message.is_empty() { String::new() } else { format!(": {}", seen.message) };
+    let message =
+        if seen.message.is_empty() { String::new() } else { format!(": {}", seen.message) };
     format!("{}{message}", found(seen))
 }
 
