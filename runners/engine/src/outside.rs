@@ -7,16 +7,16 @@ use std::sync::Arc;
 use verify_model::{ask::Ask, evidence::Captured};
 
 use crate::{
-    baseline::{self, Ledger, Summary},
+    baseline::{self, Summary},
     load::diagnostic::{LoadError, Source},
     transport::shell_tried as shell,
 };
 
-/// Tells whether a summary says what its ledger gives.
+/// Tells whether a summary says what was computed from its ledger.
 ///
 /// *Errors*: every place where it does not.
-pub fn agrees(summary: &Arc<Source>, ledger: &Ledger) -> Result<(), LoadError> {
-    baseline::agree(summary, &Summary::of(ledger))
+pub fn agrees(said: &Arc<Source>, computed: &Summary) -> Result<(), LoadError> {
+    baseline::agree(said, computed)
 }
 
 /// Returns the pieces of a framed stream that arrives in steps, and the noise before them.

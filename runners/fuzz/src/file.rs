@@ -17,6 +17,13 @@ use verify_model::{check::Check, node::NodeFile};
 
 type Sources = BTreeMap<String, Arc<Source>>;
 
+/// Names of the shipped nodes that suites are tried with: one that asks little, one that asks much.
+const TRIED: [&str; 2] = ["local", "nvidia"];
+/// Two nodes that waivers are tried with.
+const SMALL: [(&str, &str); 2] = [
+    ("local", "title = \"This machine\"\n"),
+    ("box", "title = \"A box\"\nhostnames = [\"box\"]\nssh = \"box\"\n"),
+];
 /// Asks a node of every name something.
 const SUITE: &str = "[suite]\ntitle = \"One\"\nnodes = [\"*\"]\n[[check]]\nid = \"group/name\"\n\
     title = \"A port\"\nprobe = \"port\"\nwith = { port = 22 }\nexpect = { open = true }\n\
@@ -57,7 +64,8 @@ pub(crate) fn waiver_seeds() -> Vec<Vec<u8>> {
 /// Tries a text as a suite for the shipped nodes.
 pub(crate) fn suite(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    match load_all(&sources(NODES), &sources(&[("tried", text)]), None) {
+    let nodes: Vec<_> = NODES.iter().filter(|(name, _)| TRIED.contains(name)).copied().collect();
+    match load_all(&sources(&nodes), &sources(&[("tried", text)]), None) {
         Ok(catalog) => demand_sound(&catalog),
         Err(error) => demand_place(&error, "tried.toml", text),
     }
@@ -84,7 +92,7 @@ pub(crate) fn node(bytes: &[u8]) {
 pub(crate) fn waivers(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let source = Source::new("waivers.toml", text);
-    match load_all(&sources(NODES), &sources(&[("one", SUITE)]), Some(&source)) {
+    match load_all(&sources(&SMALL), &sources(&[("one", SUITE)]), Some(&source)) {
         Ok(catalog) => {
             demand_sound(&catalog);
             let _ = catalog.idle_waivers();
