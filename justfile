@@ -56,6 +56,11 @@ bench-tsc:
 bench-stream *MIB:
     cargo bench -p verify-instruments --bench stream -- {{ MIB }}
 
+# Measures beside the tools that everybody knows, in one table: iperf3, fio, oslat and cyclictest, hpcc, PyTorch.
+# Needs root for namespaces and jitter; `link`, `disk`, `jitter`, `memory`, `gpu` name parts. At most five minutes.
+bench-beside *PARTS:
+    cargo bench -p verify --bench beside -- {{ PARTS }}
+
 # Times how long taking stock of two cards lasts on the simulator, beyond the start of a process.
 bench-nvml:
     cargo bench -p verify-instruments --bench nvml
