@@ -5,7 +5,7 @@
 //! where it was; taken out again, nothing changes. A check that judges a secret itself cannot: what it
 //! reads is the mark, in the record as at first, so that a run judged again gives the same.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex::{Captures, Regex, RegexSet};
 use verify_model::evidence::{Captured, Failure, Stream};
@@ -55,17 +55,18 @@ const SHAPES: &[Shape] = &[
     ),
 ];
 
-/// Holds the shapes, ready to be looked for: all at once, then each that is there.
-struct Known {
-    any: RegexSet,
-    each: Vec<(&'static str, Regex)>,
-}
+/// Looks for all shapes at once; nothing where they make no set.
+static ANY: LazyLock<Option<RegexSet>> =
+    LazyLock::new(|| RegexSet::new(SHAPES.iter().map(|(_, pattern)| pattern)).ok());
 
-static KNOWN: LazyLock<Option<Known>> = LazyLock::new(|| {
-    let any = RegexSet::new(SHAPES.iter().map(|(_, pattern)| pattern)).ok()?;
-    let each = SHAPES.iter().map(|(kind, pattern)| Some((*kind, Regex::new(pattern).ok()?)));
-    Some(Known { any, each: each.collect::<Option<_>>()? })
-});
+/// Holds each shape alone, made when one is there: most runs see none, and all of them take as long to
+/// make as a hundred small files to read.
+static EACH: [OnceLock<Option<Regex>>; SHAPES.len()] = [const { OnceLock::new() }; SHAPES.len()];
+
+/// Makes ready what every run needs, beside something else that takes time.
+pub(crate) fn prepare() {
+    LazyLock::force(&ANY);
+}
 
 /// Takes secrets out of whatever was captured.
 pub(crate) fn captured(found: Captured) -> Captured {
@@ -107,13 +108,17 @@ fn failure(mut from: Failure) -> Failure {
 /// Returns the text without its secrets and how many there were; nothing where it has none. Without
 /// the shapes no text is safe to keep.
 fn text(from: &str) -> Option<(String, u32)> {
-    let Some(known) = &*KNOWN else { return Some(("[redacted: everything]".to_owned(), 1)) };
-    let there = known.any.matches(from);
+    let everything = || Some(("[redacted: everything]".to_owned(), 1));
+    let Some(any) = &*ANY else { return everything() };
+    let there = any.matches(from);
     if !there.matched_any() {
         return None;
     }
     let (mut text, mut count) = (from.to_owned(), 0);
-    for (kind, shape) in there.iter().filter_map(|at| known.each.get(at)) {
+    for ((kind, pattern), shape) in there.iter().filter_map(|at| SHAPES.get(at).zip(EACH.get(at))) {
+        let Some(shape) = shape.get_or_init(|| Regex::new(pattern).ok()) else {
+            return everything();
+        };
         let mark = |found: &Captures<'_>| {
             count += 1;
             let part = |name| found.name(name).map_or("", |part| part.as_str());
