@@ -48,6 +48,12 @@ bench *ARGS:
 bench-nodes *ARGS:
     cargo bench -p verify --bench nodes -- {{ ARGS }}
 
+# Measures `verify` beside goss, pytest-testinfra and ReFrame on the same checks, local and over ssh: at most six
+# minutes, `--quick` ninety seconds. Needs goss (VERIFY_GOSS or in PATH), the interpreter of VERIFY_PEERS_PYTHON,
+# which has pytest-testinfra, paramiko and ReFrame-HPC, sshd with libnss_wrapper, and clush; names what is missing.
+bench-peers *ARGS:
+    cargo bench -p verify --bench peers -- {{ ARGS }}
+
 # Prints what the TSC loop, oslat and cyclictest see of the same disturbance; needs root, rt-tests.
 bench-tsc:
     cargo bench -p verify-instruments --bench tsc -- table

@@ -6,7 +6,10 @@
 //! changes. A check that judges a secret itself cannot: what it reads is the mark, in the record as at
 //! first. What a file asks is refused where it holds one ([`kind_in`]): a question is never changed.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::{
+    borrow::Cow,
+    sync::{LazyLock, OnceLock},
+};
 
 use regex::{Captures, Regex, RegexSet};
 use verify_model::evidence::{Captured, Failure, Stream};
@@ -87,17 +90,18 @@ const HINTS: [&str; 26] = [
     "nvapi-",
 ];
 
-/// Holds the shapes, ready to be looked for: all at once, then each that is there.
-struct Known {
-    any: RegexSet,
-    each: Vec<(&'static str, Regex)>,
-}
+/// Looks for all shapes at once; nothing where they make no set.
+static ANY: LazyLock<Option<RegexSet>> =
+    LazyLock::new(|| RegexSet::new(SHAPES.iter().map(|(_, pattern)| pattern)).ok());
 
-static KNOWN: LazyLock<Option<Known>> = LazyLock::new(|| {
-    let any = RegexSet::new(SHAPES.iter().map(|(_, pattern)| pattern)).ok()?;
-    let each = SHAPES.iter().map(|(kind, pattern)| Some((*kind, Regex::new(pattern).ok()?)));
-    Some(Known { any, each: each.collect::<Option<_>>()? })
-});
+/// Holds each shape alone, made when one is there: most runs see none, and all of them take as long to
+/// make as a hundred small files to read.
+static EACH: [OnceLock<Option<Regex>>; SHAPES.len()] = [const { OnceLock::new() }; SHAPES.len()];
+
+/// Makes ready what every run needs, beside something else that takes time.
+pub(crate) fn prepare() {
+    LazyLock::force(&ANY);
+}
 
 /// Ends of the names of variables whose values are secrets.
 const SECRET_NAMES: [&str; 11] = [
@@ -149,17 +153,25 @@ pub(crate) fn kind_in(text: &str) -> Option<&'static str> {
     if !HINTS.iter().any(|hint| lower.contains(hint)) {
         return None;
     }
-    let Some(known) = &*KNOWN else { return Some("everything") };
+    let Some(there) = shapes_in(text) else { return Some("everything") };
     let is_secret = |found: &Captures<'_>| {
         let kept = found.name("keep").map_or(0, |keep| keep.len());
         let rest = found.get(0).map_or("", |all| all.as_str().get(kept..).unwrap_or_default());
         !rest.starts_with(['$', '<', '{', '%', '*']) && !rest.bytes().all(|b| b.is_ascii_digit())
     };
-    let there = known.any.matches(text);
-    let shapes = there.iter().filter_map(|at| known.each.get(at));
-    shapes.into_iter().find_map(|(kind, shape)| {
-        shape.captures_iter(text).any(|found| is_secret(&found)).then_some(*kind)
+    there.into_iter().find_map(|(kind, shape)| {
+        shape.captures_iter(text).any(|found| is_secret(&found)).then_some(kind)
     })
+}
+
+/// Returns the shapes that a text has; nothing where they cannot be made.
+fn shapes_in(text: &str) -> Option<Vec<(&'static str, &'static Regex)>> {
+    let there = ANY.as_ref()?.matches(text);
+    let each = SHAPES.iter().zip(&EACH).enumerate().filter(|(at, _)| there.matched(*at));
+    let made = each.map(|(_, ((kind, pattern), shape))| {
+        Some((*kind, shape.get_or_init(|| Regex::new(pattern).ok()).as_ref()?))
+    });
+    made.collect()
 }
 
 /// Takes secrets out of an argument vector.
@@ -208,13 +220,11 @@ fn failure(mut from: Failure) -> Failure {
 /// Returns the text without its secrets and how many there were; nothing where it has none. Without
 /// the shapes no text is safe to keep.
 fn text(from: &str) -> Option<(String, u32)> {
-    let Some(known) = &*KNOWN else { return Some(("[redacted: everything]".to_owned(), 1)) };
     let (mut text, mut count) = valued(from, &VALUES);
-    let there = known.any.matches(&text);
-    if !there.matched_any() {
-        return (count > 0).then_some((text.into_owned(), count));
-    }
-    for (kind, shape) in there.iter().filter_map(|at| known.each.get(at)) {
+    let Some(there) = shapes_in(&text) else {
+        return Some(("[redacted: everything]".to_owned(), 1));
+    };
+    for (kind, shape) in there {
         let mark = |found: &Captures<'_>| {
             count += 1;
             let part = |name| found.name(name).map_or("", |part| part.as_str());
@@ -222,7 +232,7 @@ fn text(from: &str) -> Option<(String, u32)> {
         };
         text = Cow::Owned(shape.replace_all(&text, mark).into_owned());
     }
-    Some((text.into_owned(), count))
+    (count > 0).then(|| (text.into_owned(), count))
 }
 
 /// Takes values out of a text, and counts them.

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use super::{aside, schema};
 use crate::record::{RecordError, Store};
@@ -22,6 +22,8 @@ use crate::record::{RecordError, Store};
 pub const FILE: &str = "history.sqlite";
 /// How long another writer is waited for; one takes milliseconds.
 const BUSY: Duration = Duration::from_secs(10);
+/// Pages in the journal after which they are brought into the file: about ten runs of a hundred numbers.
+const PAGES: u32 = 200;
 
 /// Says why the index cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -217,6 +219,10 @@ fn prepared(mut db: Connection) -> Result<Index, Refusal> {
     }
     db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     db.pragma_update(None, "synchronous", "NORMAL")?;
+    // Closing would wait for the disk after every run. What a power cut takes out of the journal is read
+    // from the records again.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    db.pragma_update_and_check(None, "wal_autocheckpoint", PAGES, |_| Ok(()))?;
     db.pragma_update(None, "trusted_schema", false)?;
     if is_new {
         db.pragma_update(None, "application_id", schema::APPLICATION_ID)?;

@@ -13,6 +13,10 @@ use verify_model::{
     evidence::{Captured, Failure, FailureKind, FileContent, Stream},
 };
 
+/// Room for what is read, to begin with: the kernel does not say how long its files are, and asked for a
+/// few bytes at a time it makes them anew each time. *Units*: B.
+const ROOM: usize = 4096;
+
 /// Names a failure of the file system.
 pub(super) fn failure(error: &io::Error) -> Failure {
     // A file of a process that has ended answers ESRCH.
@@ -50,7 +54,8 @@ pub(super) fn read(path: &str, cap: u64) -> Result<Stream, Failure> {
     // Asked again of what was opened: something else may stand there by now.
     let meta = file.metadata().map_err(|e| failure(&e))?;
     demand_file(&meta)?;
-    let mut bytes = Vec::new();
+    let mut bytes =
+        Vec::with_capacity(ROOM.min(usize::try_from(cap).unwrap_or(ROOM).saturating_add(1)));
     (&mut file).take(cap.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| failure(&e))?;
     if bytes.len() as u64 <= cap {
         return Ok(Stream::whole(&bytes));

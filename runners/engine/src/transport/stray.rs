@@ -3,12 +3,20 @@
 //! Every child inherits an environment variable that names run and ask. Where `/proc` exists, the
 //! processes that still carry it are ended; elsewhere only the process group can be.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::Path,
+};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Environment variable that every child carries.
 pub(super) const VARIABLE: &str = "VERIFY_ASK";
+
+/// Room for an environment, to begin with: what is read in pieces is fetched from its process each time.
+/// *Units*: B.
+const ROOM: usize = 8192;
 
 /// How often a process without an environment is looked at.
 const LOOKS: usize = 20;
@@ -47,11 +55,17 @@ fn end_where(is_mark: impl Fn(&[u8]) -> bool) -> Vec<String> {
     ended
 }
 
+fn whole(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(ROOM);
+    fs::File::open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Reads the environment of a process; one that is just becoming another program has none for a
 /// moment and is looked at again. Threads of the kernel have neither program nor environment.
 fn environment(process: &Path) -> Vec<u8> {
     for _ in 0..LOOKS {
-        let environment = fs::read(process.join("environ")).unwrap_or_default();
+        let environment = whole(&process.join("environ")).unwrap_or_default();
         if !environment.is_empty() || fs::read_link(process.join("exe")).is_err() {
             return environment;
         }

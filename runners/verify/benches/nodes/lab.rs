@@ -71,7 +71,8 @@ impl Lab {
         root
     }
 
-    fn command(&self, root: &Path, arguments: &[&str]) -> Command {
+    /// Builds the command that asks nodes about the suite.
+    pub(crate) fn command(&self, root: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_verify"));
         command.args(["--via", "ssh", "--suite", "bench"]).args(arguments);
         command.env("VERIFY_ROOT", root).env("VERIFY_STATE", self.scratch.path().join("state"));
@@ -111,11 +112,8 @@ impl Lab {
 
     /// Sends a script to `/bin/sh -s` by hand.
     pub(crate) fn ssh(&self, node: &str, options: &[String], script: &str) {
-        let config = self.server.config();
-        let mut ssh = Command::new("ssh")
-            .args(["-T", "-F", &config, "-o", "BatchMode=yes"])
-            .args(options)
-            .args(["--", node, "/bin/sh", "-s"])
+        let mut ssh = self
+            .ssh_command(node, options, "/bin/sh -s")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -125,6 +123,45 @@ impl Lab {
         assert!(ssh.wait().unwrap().success(), "ssh by hand failed");
     }
 
+    /// Builds the command that runs a line on a node.
+    pub(crate) fn ssh_command(&self, node: &str, options: &[String], line: &str) -> Command {
+        let mut ssh = Command::new("ssh");
+        ssh.args(["-T", "-F", &self.config(), "-o", "BatchMode=yes"]);
+        ssh.args(options).args(["--", node, line]);
+        ssh
+    }
+
+    /// Names the configuration with which ssh finds the nodes.
+    pub(crate) fn config(&self) -> String {
+        self.server.config()
+    }
+
+    /// Writes a configuration that shares one connection, as its user would.
+    pub(crate) fn muxed_config(&self) -> String {
+        let path = self.scratch.path().join("muxed");
+        let own = fs::read_to_string(self.config()).unwrap();
+        let socket = self.server.path("m").display().to_string();
+        let mux = format!("ControlMaster auto\nControlPath {socket}\nControlPersist 60\n");
+        fs::write(&path, format!("{own}\nHost *\n{mux}")).unwrap();
+        path.display().to_string()
+    }
+
+    /// Ends the connection that is shared, if there is one.
+    pub(crate) fn unmux(&self) {
+        let socket = self.server.path("m").display().to_string();
+        let mut ssh = Command::new("ssh");
+        ssh.args([
+            "-F",
+            &self.config(),
+            "-o",
+            &format!("ControlPath={socket}"),
+            "-O",
+            "exit",
+            "n0",
+        ]);
+        let _ = ssh.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+
     /// Returns options that share one connection.
     pub(crate) fn muxed(&self) -> Vec<String> {
         let socket = self.server.path("m").display().to_string();
@@ -132,15 +169,19 @@ impl Lab {
         options.iter().flat_map(|option| ["-o".to_owned(), (*option).to_owned()]).collect()
     }
 
-    /// Starts `true` on so many nodes by clush.
-    pub(crate) fn clush(&self, nodes: usize) {
+    /// Builds the command that starts `true` on so many nodes by clush.
+    pub(crate) fn clush_command(&self, nodes: usize) -> Command {
         let config = format!("-F {} -o BatchMode=yes", self.server.config());
         let range = format!("n[0-{}]", nodes - 1);
-        let status = Command::new("clush")
-            .args(["-S", "-q", "-f", "8", "-w", &range, "-o", &config, "true"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .status();
+        let mut clush = Command::new("clush");
+        clush.args(["-S", "-q", "-f", "8", "-w", &range, "-o", &config, "true"]);
+        clush.stdin(Stdio::null()).stdout(Stdio::null());
+        clush
+    }
+
+    /// Starts `true` on so many nodes by clush.
+    pub(crate) fn clush(&self, nodes: usize) {
+        let status = self.clush_command(nodes).status();
         assert!(status.is_ok_and(|status| status.success()), "clush failed");
     }
 

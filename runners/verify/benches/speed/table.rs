@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 /// Holds the samples of one figure. *Units*: s.
 #[derive(Clone)]
-pub(crate) struct Samples(Vec<f64>);
+pub(crate) struct Samples(pub(crate) Vec<f64>);
 
 impl Samples {
     /// Computes a quantile, from 0 to 1, as the nearest sample.
-    fn quantile(&self, at: f64) -> f64 {
+    pub(crate) fn quantile(&self, at: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
         #[expect(clippy::cast_precision_loss, reason = "there are few samples")]
@@ -26,7 +26,7 @@ impl Samples {
         sorted.get(place).copied().unwrap_or(f64::NAN)
     }
 
-    fn median(&self) -> f64 {
+    pub(crate) fn median(&self) -> f64 {
         self.quantile(0.5)
     }
 
@@ -36,7 +36,7 @@ impl Samples {
     }
 
     /// Divides samples pairwise.
-    fn over(&self, other: &Self) -> Self {
+    pub(crate) fn over(&self, other: &Self) -> Self {
         Self(self.0.iter().zip(&other.0).map(|(a, b)| a / b).collect())
     }
 
@@ -153,13 +153,13 @@ fn row(name: &str, median: &str, spread: &str, ratio: &str, target: &str) -> Str
     format!("  {name:<34} {median:>10}  {spread:<22} {ratio:>5}  {target}")
 }
 
-fn held(target: &str, used: f64) -> String {
+pub(crate) fn held(target: &str, used: f64) -> String {
     let word = if used <= 1.0 { "held" } else { "MISSED" };
     format!("{target}: {word}, {:.0} % of it", used * 100.0)
 }
 
 /// Writes a time with three digits. *Units*: s in.
-fn short(seconds: f64) -> String {
+pub(crate) fn short(seconds: f64) -> String {
     let (number, unit) = match seconds.abs() {
         s if s < 1e-3 => (seconds * 1e6, "us"),
         s if s < 1.0 => (seconds * 1e3, "ms"),

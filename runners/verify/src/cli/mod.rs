@@ -66,8 +66,7 @@ pub(crate) struct Cli {
 impl Cli {
     /// Reads the command line; a wrong one is explained and ends the command with exit code 2.
     pub(crate) fn read() -> Self {
-        let mut command = help::set(without_empty_variables(Self::command()));
-        let matches = command.get_matches_mut();
+        let (mut command, matches) = matches();
         // `run` needs no name, so its flags are known before any subcommand and would be lost there.
         let typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
         let lost = command
@@ -81,6 +80,20 @@ impl Cli {
             command.error(ErrorKind::ArgumentConflict, message).exit();
         }
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// Reads the command line; the help is broken into lines only for who sees it.
+fn matches() -> (clap::Command, clap::ArgMatches) {
+    let mut command = without_empty_variables(Cli::command());
+    match command.try_get_matches_from_mut(std::env::args_os()) {
+        Ok(matches) => (command, matches),
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => error.exit(),
+        Err(_) => {
+            let mut command = help::set(without_empty_variables(Cli::command()));
+            let matches = command.get_matches_mut();
+            (command, matches)
+        }
     }
 }
 
