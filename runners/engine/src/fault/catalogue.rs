@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use verify_model::{finding::FindingCode, outcome::Outcome};
+use verify_model::{
+    finding::{Finding, FindingCode},
+    outcome::Outcome,
+};
 
 use super::{edit::Edit, embedded};
 
@@ -68,6 +71,14 @@ pub struct Expected {
     pub field: Option<String>,
     /// Check that shows it, where that is another one than the one that is asked.
     pub shown_by: Option<String>,
+}
+
+impl Expected {
+    /// Tells whether a finding is the one that is meant.
+    pub(super) fn is_about(&self, finding: &Finding) -> bool {
+        finding.code == self.finding
+            && self.field.as_ref().is_none_or(|field| finding.field.as_ref() == Some(field))
+    }
 }
 
 /// Says what was accepted as normal, from what the healthy machine measures.

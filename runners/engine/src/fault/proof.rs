@@ -207,22 +207,14 @@ impl Stand {
 
 /// Tells whether a verdict is the one that was expected: the outcome, and its reason.
 fn is_as(verdict: &Verdict, expected: &Expected) -> bool {
-    let is_meant = |finding: &&verify_model::finding::Finding| {
-        finding.code == expected.finding
-            && expected.field.as_ref().is_none_or(|field| finding.field.as_ref() == Some(field))
-    };
-    verdict.outcome == expected.outcome && verdict.findings.iter().any(|finding| is_meant(&finding))
+    verdict.outcome == expected.outcome
+        && verdict.findings.iter().any(|finding| expected.is_about(finding))
 }
 
 /// Says what a verdict says, by the finding that was expected where it is there.
 pub(super) fn seen(verdict: &Verdict, expected: Option<&Expected>) -> Seen {
-    let meant = expected.and_then(|expected| {
-        let is_meant = |finding: &&verify_model::finding::Finding| {
-            finding.code == expected.finding
-                && expected.field.as_ref().is_none_or(|field| finding.field.as_ref() == Some(field))
-        };
-        verdict.findings.iter().find(is_meant)
-    });
+    let meant = expected
+        .and_then(|expected| verdict.findings.iter().find(|finding| expected.is_about(finding)));
     let finding = meant.or(verdict.main_finding()).or(verdict.findings.first());
     Seen {
         outcome: verdict.outcome,

@@ -171,6 +171,6 @@ impl<'c> Chosen<'c> {
     }
 }
 
-fn defect(why: String) -> anyhow::Error {
+fn defect(why: impl std::fmt::Display) -> anyhow::Error {
     anyhow::anyhow!("a defect of verify, or of the suites of the root: {why}")
 }

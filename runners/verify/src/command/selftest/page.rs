@@ -167,7 +167,9 @@ fn trouble(page: &mut Page, tried: &Tried<'_>) {
         };
         head(page, word, &fault.id, &fault.title);
         under(page, "check", &format!("{}, {}", fault.node, fault.check));
-        lines.iter().for_each(|(label, text)| under(page, label, text));
+        for (label, text) in &lines {
+            under(page, label, text);
+        }
     }
     for struck in tried.slips() {
         head(page, "passes", struck.damage.id, struck.damage.title);
