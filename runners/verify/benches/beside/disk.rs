@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::pair::{Row, in_turns};
+use crate::pair::{Row, in_turns, rate};
 
 const TURNS: usize = 6;
 /// Size of the file. *Units*: MiB.
@@ -29,10 +29,7 @@ pub(crate) fn rows() -> Result<Vec<Row>, String> {
     lay_out(ground.path());
     let engine = through_verify(ground.path())["facts"].clone();
     let engine = engine["engine"]["text"].as_str().unwrap_or("io_uring").to_owned();
-    let own = || {
-        let seen = through_verify(ground.path());
-        seen["metrics"]["sequential"]["samples"][0].as_f64().unwrap_or_else(|| panic!("{seen}"))
-    };
+    let own = || rate(&through_verify(ground.path()), "sequential");
     let (own, theirs) = in_turns(TURNS, own, || by_hand(ground.path(), &engine));
     let shown = |rate: f64| format!("{:.2} GB/s", rate / 1e9);
     let what = format!(

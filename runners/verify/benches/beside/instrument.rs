@@ -46,11 +46,14 @@ struct Seen<'l> {
     tool: &'l str,
     stolen: &'l str,
     longest: &'l str,
+    /// What it counted first: of the TSC loop, bursts found of bursts logged.
+    counted: &'l str,
 }
 
 fn seen(line: &str) -> Option<Seen<'_>> {
     let (shape, rest) = line.trim_start().split_once(" us  ")?;
-    let tool = rest.split_whitespace().next()?;
+    let mut words = rest.split_whitespace();
+    let (tool, counted) = (words.next()?, words.next()?);
     let (before, after) = rest.split_once(" %").unwrap_or((rest, rest));
     let stolen = before.split_whitespace().next_back()?;
     let longest = match tool {
@@ -58,7 +61,7 @@ fn seen(line: &str) -> Option<Seen<'_>> {
         "cyclictest" => rest.split_whitespace().rev().nth(1)?,
         _ => after.split_whitespace().next()?,
     };
-    Some(Seen { shape, tool, stolen, longest })
+    Some(Seen { shape, tool, stolen, longest, counted })
 }
 
 pub(crate) fn jitter() -> Result<Vec<Row>, String> {
@@ -72,9 +75,10 @@ pub(crate) fn jitter() -> Result<Vec<Row>, String> {
         let oslat = of(own.shape, "oslat")?;
         let late = of(own.shape, "cyclictest").map_or("?", |seen| seen.longest);
         let what = format!(
-            "a task takes {} us every {} us, {truth:.3} %: share, longest",
+            "a task takes {} us every {} us, {truth:.3} %, {} bursts found: share, longest",
             burst.trim(),
-            period.trim()
+            period.trim(),
+            own.counted
         );
         let figures = [own, oslat].map(|seen| format!("{} %, {} us", seen.stolen, seen.longest));
         Some(Row::shown(

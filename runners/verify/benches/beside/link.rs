@@ -16,7 +16,7 @@ use crate::{
         Side::{A, B},
         until,
     },
-    pair::{Row, in_turns},
+    pair::{Row, in_turns, rate},
 };
 
 /// Turns that count, and the length of each measurement. *Units*: s.
@@ -43,10 +43,8 @@ pub(crate) fn rows() -> Result<Vec<Row>, String> {
 }
 
 fn through_verify(lab: &Lab) -> f64 {
-    let measured = lab.measure();
-    let seen = measured.observed();
-    let rate = &seen["metrics"]["outbound"]["samples"][0];
-    rate.as_f64().unwrap_or_else(|| panic!("no rate in {seen}\n{}", measured.page))
+    // In bits, as iperf3 says it.
+    8.0 * rate(lab.measure().observed(), "outbound")
 }
 
 /// Ends the server when it is dropped.

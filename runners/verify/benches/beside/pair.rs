@@ -3,6 +3,7 @@
 //! Both series are taken in turns, so what disturbs one disturbs the other; the first of each is not
 //! counted. The tool alone is the baseline, `verify` is the new side.
 
+use verify_model::quantity::Quantity;
 use verify_model::statistics::{FIXED, FWER, Question, Scale, Transform, Word, class, floor};
 
 /// What is tolerated. *Source*: the tolerance that the shipped suites give a throughput. *Units*: share.
@@ -57,7 +58,7 @@ impl Row {
             theirs,
             percent(found.change),
             format!("{} to {}", percent(found.low), percent(found.high)),
-            percent(found.seen),
+            format!("{:.2} % less", found.seen.abs() * 100.0),
             found.said,
         ])
     }
@@ -144,4 +145,12 @@ pub(crate) fn print(rows: &[Row]) {
     for cells in [&head, &rule].into_iter().chain(rows.iter().map(|row| &row.0)) {
         println!("| {} |", cells.join(" | "));
     }
+}
+
+/// Reads the first sample of a metric in its base unit; what is no rate ends the bench with what was seen.
+pub(crate) fn rate(seen: &serde_json::Value, metric: &str) -> f64 {
+    let found = &seen["metrics"][metric];
+    let (value, unit) = (found["samples"][0].as_f64(), found["unit"].as_str());
+    let quantity = value.zip(unit).and_then(|(value, unit)| Quantity::of(value, unit).ok());
+    quantity.map_or_else(|| panic!("no rate `{metric}` in {seen}"), Quantity::base)
 }
