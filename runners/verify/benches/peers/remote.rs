@@ -10,6 +10,11 @@ use crate::{
     world::World,
 };
 
+/// Sends a binary and its file over one connection, one behind the other, and runs them.
+const BROUGHT: &str = r#"size=$(wc -c <"$1")
+cat "$1" - | ssh -T -F "$2" -o BatchMode=yes -- n0 "f=\$(mktemp) && head -c $size >\$f &&
+    chmod 700 \$f && \$f -g - validate; rc=\$?; rm -f \$f; exit \$rc""#;
+
 /// Prints what each tool takes over ssh.
 pub(crate) fn print(scratch: &Path, world: &World, tools: &Tools, lab: &Lab, turns: usize) {
     let checks = world.mixed();
@@ -70,9 +75,8 @@ fn goss<'a>(tools: &'a Tools, lab: &'a Lab, world: &World) -> Vec<Subject<'a>> {
                 if !brought {
                     return lab.ssh_command("n0", &options, &line);
                 }
-                // The binary and the file follow each other over one connection.
                 let mut sh = Command::new("sh");
-                sh.args(["-c", "size=$(wc -c <\"$1\"); cat \"$1\" - | ssh -T -F \"$2\" -o BatchMode=yes -- n0 \"f=\\$(mktemp) && head -c $size >\\$f && chmod 700 \\$f && \\$f -g - validate; rc=\\$?; rm -f \\$f; exit \\$rc\"", "sh"]);
+                sh.args(["-c", BROUGHT, "sh"]);
                 sh.arg(&binary).arg(&config);
                 sh
             };
