@@ -21,6 +21,15 @@ test-heavy:
     cargo test -p verify-reports --test browser -- --ignored --test-threads 1
     cargo bench -p verify-instruments --bench tsc -- hog
 
+# Fuzzes every parser of outside text for so many seconds in all, or one: `just fuzz 600 suite`. Builds libFuzzer.
+fuzz *ARGS:
+    bash .ci/fuzz {{ ARGS }}
+
+# Tries every mutant of judging, settling, comparing and statistics against the tests of the model, and lists
+# what survives; needs cargo-mutants. Stopped, it goes on where it was. `just mutants judge`: one area.
+mutants *AREA:
+    .ci/mutants/run {{ AREA }}
+
 # Checks format and lints; warnings are errors.
 lint:
     cargo fmt --all --check
@@ -53,6 +62,11 @@ bench-tsc:
 bench-stream *MIB:
     cargo bench -p verify-instruments --bench stream -- {{ MIB }}
 
+# Measures beside the tools that everybody knows, in one table: iperf3, fio, oslat and cyclictest, hpcc, PyTorch.
+# Needs root for namespaces and jitter; `link`, `disk`, `jitter`, `memory`, `gpu` name parts. At most five minutes.
+bench-beside *PARTS:
+    cargo bench -p verify --bench beside -- {{ PARTS }}
+
 # Times how long taking stock of two cards lasts on the simulator, beyond the start of a process.
 bench-nvml:
     cargo bench -p verify-instruments --bench nvml
@@ -74,6 +88,16 @@ gen:
 replay:
     VERIFY_BLESS=1 cargo test -p verify --test command replay
 
+# Records anew the healthy workstation that `verify selftest` puts faults into, from the simulator.
+healthy:
+    cargo build -q -p verify -p verify-simulator
+    VERIFY_STATE=$PWD/target/healthy ./target/debug/verify --node nvidia-sim --quiet || true
+    grep -h '"event":"evidence"' target/healthy/runs/*/run.jsonl | grep -v '"not-simulated"' \
+        | sed -e 's/"event":"evidence",//' -e 's/nvidia-sim/nvidia/g' -e 's/macmini-sim/macmini/g' \
+              -e "s#$PWD/target/debug/lib[a-z_]*.so#libsimulated.so#g" > runners/faults/healthy/nvidia.jsonl
+    rm -r target/healthy
+    cargo test -p verify --test command selftest
+
 # Builds what is sent to nodes over ssh, `verify-TRIPLE`, into target/payloads.
 payloads:
     bash .ci/payloads
@@ -90,6 +114,10 @@ workflows:
 # Checks licences, banned crates and sources, offline.
 deny:
     cargo deny --offline check bans licenses sources
+
+# Looks for known vulnerabilities in what is depended on; fetches the database of RustSec.
+audit:
+    cargo deny check advisories --hide-inclusion-graph
 
 # Runs what must pass before a change lands.
 ci:

@@ -90,7 +90,10 @@ pub fn fit(text: &str, columns: usize) -> String {
     let Some(room) = columns.checked_sub(1).filter(|room| *room > 0) else {
         return String::new();
     };
-    format!("{}…", line[..fitting(&line, room)].trim_end())
+    // A character of two columns does not fit into one.
+    let kept = &line[..fitting(&line, room)];
+    let kept = if width_of(kept) > room { "" } else { kept };
+    format!("{}…", kept.trim_end())
 }
 
 fn column_width(character: char) -> usize {
@@ -221,6 +224,7 @@ mod tests {
         assert_eq!(fit("abcd", 3), "ab…");
         assert_eq!(fit("日本語", 6), "日本語");
         assert_eq!(fit("日本語", 5), "日本…");
+        assert_eq!((fit("日本語", 3), fit("日本語", 2)), ("日…".into(), "…".into()));
         assert_eq!(fit("a\u{1b}[31m b\n c", 9), "a b c");
         assert_eq!(fit("ab", 1), "");
         assert_eq!((width_of("日本 a\u{301}"), width_of("\u{1b}")), (6, 0));

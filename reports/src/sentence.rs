@@ -3,6 +3,7 @@
 //! It never says that all passed while something failed, gave no answer, was not judged or was not
 //! reached. Which verdict counts as what is taken from the exit table.
 
+pub(crate) use verify_model::number_of as count;
 use verify_model::{
     exit::{Situation, nothing_answered},
     finding::FindingCode,
@@ -50,11 +51,6 @@ pub fn sentence(run: &Run) -> String {
 /// Finds the row of the exit table for one check.
 pub(crate) fn situation_of(run: &Run, check: &RunCheck) -> Situation {
     Situation::of(&check.verdict, run.header.require_baseline)
-}
-
-/// Writes a number with its noun: `1 check`, `3 checks`.
-pub(crate) fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// Says how many checks have no baseline yet, and the command that accepts what they measured; nothing

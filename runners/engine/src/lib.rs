@@ -11,6 +11,8 @@ pub mod catalogue;
 pub mod doctor;
 pub mod execute;
 pub mod facts;
+#[cfg(feature = "faults")]
+pub mod fault;
 pub mod fingerprint;
 pub mod gathered;
 #[cfg(feature = "history")]
@@ -18,13 +20,15 @@ pub mod history;
 pub mod learn;
 pub mod listening;
 pub mod load;
+#[doc(hidden)]
+pub mod outside;
 pub mod parse;
 pub mod plan;
 pub mod probe;
 pub mod probes;
 pub mod python;
 pub mod record;
-mod redact;
+pub mod redact;
 pub mod scalar;
 pub mod script;
 pub mod session;

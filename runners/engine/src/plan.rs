@@ -283,45 +283,61 @@ pub fn spare_peers(steps: &mut [Step], spared: &BTreeSet<String>) {
     }
 }
 
-/// Demands that every name of a selection means something on the chosen nodes.
+/// Demands that every name of a selection means something on the chosen nodes; what means something on
+/// another node is said with its name.
 ///
 /// *Errors*: a suite or tag that does not exist, or a pattern that selects no check.
-pub fn validate(selection: &Selection, checks: &[&Check]) -> Result<(), LoadError> {
+pub fn validate(
+    selection: &Selection,
+    checks: &[&Check],
+    everywhere: &BTreeMap<String, Vec<Check>>,
+) -> Result<(), LoadError> {
     let mut error = LoadError::default();
-    let unknown = |what: &str, name: &str, known: BTreeSet<&str>| {
-        let hint = did_you_mean(name, known.iter().copied()).map_or_else(
-            || format!("known here are: {}", known.iter().copied().collect::<Vec<_>>().join(", ")),
-            |close| format!("did you mean `{close}`?"),
-        );
-        format!("no {what} `{name}` on the chosen nodes; {hint}")
+    let unknown = |what: &str, name: &str, of: &dyn Fn(&Check) -> Vec<&str>| {
+        let known: BTreeSet<&str> = checks.iter().flat_map(|check| of(check)).collect();
+        if known.contains(name) {
+            return None;
+        }
+        let hint = elsewhere(everywhere, |check| of(check).contains(&name))
+            .or_else(|| {
+                let close = did_you_mean(name, known.iter().copied())?;
+                Some(format!("did you mean `{close}`?"))
+            })
+            .unwrap_or_else(|| {
+                let known: Vec<&str> = known.into_iter().collect();
+                format!("known here are: {}", known.join(", "))
+            });
+        Some(format!("no {what} `{name}` on the chosen nodes; {hint}"))
     };
-    for name in &selection.suites {
-        if !checks.iter().any(|c| &c.suite == name) {
-            error.general.push(unknown(
-                "suite",
-                name,
-                checks.iter().map(|c| c.suite.as_str()).collect(),
-            ));
-        }
-    }
-    for name in &selection.tags {
-        if !checks.iter().any(|c| c.tags.contains(name)) {
-            let known = checks.iter().flat_map(|c| c.tags.iter().map(String::as_str)).collect();
-            error.general.push(unknown("tag", name, known));
-        }
-    }
+    let suites = selection.suites.iter();
+    let suites = suites.filter_map(|name| unknown("suite", name, &|c| vec![c.suite.as_str()]));
+    error.general.extend(suites);
+    let tags = selection.tags.iter();
+    let tags = tags
+        .filter_map(|name| unknown("tag", name, &|c| c.tags.iter().map(String::as_str).collect()));
+    error.general.extend(tags);
     for pattern in &selection.checks {
         let globs = globs(std::slice::from_ref(pattern))?;
         if !checks.iter().any(|c| globs.is_match(&c.id)) {
             let ids: BTreeSet<&str> = checks.iter().map(|c| c.id.as_str()).collect();
-            let hint = did_you_mean(pattern, ids).map_or_else(
-                || "`verify list checks --node NODE` lists them".to_owned(),
-                |close| format!("did you mean `{close}`?"),
-            );
+            let hint = elsewhere(everywhere, |check| globs.is_match(&check.id))
+                .or_else(|| Some(format!("did you mean `{}`?", did_you_mean(pattern, ids)?)))
+                .unwrap_or_else(|| "`verify list checks --node NODE` lists them".to_owned());
             error.general.push(format!("no check matches `{pattern}` on the chosen nodes; {hint}"));
         }
     }
     if error.is_empty() { Ok(()) } else { Err(error) }
+}
+
+/// Names the nodes that have what the chosen ones have not.
+fn elsewhere(
+    everywhere: &BTreeMap<String, Vec<Check>>,
+    is_meant: impl Fn(&Check) -> bool,
+) -> Option<String> {
+    let mut names = everywhere.iter().filter(|(_, checks)| checks.iter().any(&is_meant));
+    let first = names.next().map(|(name, _)| name)?;
+    let others: String = names.map(|(name, _)| format!(", {name}")).collect();
+    Some(format!("it is for {first}{others}: add `--node {first}`"))
 }
 
 /// Lists every program that checks need or a node file promises, so that the facts look for it.

@@ -5,18 +5,22 @@
 
 use std::{
     fs::{self, DirBuilder, File},
-    io::{self, BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader, Read as _, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
 use verify_model::{
+    ask::MAX_BYTES,
     event::{Event, Fold, FoldError},
     run::Run,
 };
 
 /// Name of the record within the folder of its run.
 pub const FILE: &str = "run.jsonl";
+/// Longest line that is read. *Source*: the most that one ask may bring
+/// ([`MAX_BYTES`]), each byte of it escaped by JSON to six. *Units*: B.
+const MAX_LINE: u64 = 6 * MAX_BYTES as u64 + 64 * 1024 * 1024;
 
 /// Holds the folder below which all runs are recorded.
 #[derive(Clone, Debug)]
@@ -240,9 +244,15 @@ fn before_last(name: &str) -> Option<usize> {
 ///
 /// *Errors*: the file cannot be read, or is not a run record.
 pub fn read(path: &Path) -> Result<Recorded, RecordError> {
-    let shown = path.display().to_string();
     let file = File::open(path).map_err(|error| io_error("read", path, error))?;
-    let mut reader = BufReader::with_capacity(256 * 1024, file);
+    read_from(BufReader::with_capacity(256 * 1024, file), path)
+}
+
+/// Reads a record as [`read`] does, of lines that stand at `path` or would.
+///
+/// *Errors*: as [`read`].
+pub fn read_from(mut reader: impl BufRead, path: &Path) -> Result<Recorded, RecordError> {
+    let shown = path.display().to_string();
     let mut fold = Fold::default();
     // A damaged line is said before lines that do not make a run.
     let mut folded = Ok(());
@@ -250,10 +260,14 @@ pub fn read(path: &Path) -> Result<Recorded, RecordError> {
     let (mut lines, mut torn) = (0, false);
     for number in 1.. {
         line.clear();
-        let length =
-            reader.read_until(b'\n', &mut line).map_err(|error| io_error("read", path, error))?;
+        let bounded = reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line);
+        let length = bounded.map_err(|error| io_error("read", path, error))?;
         if length == 0 {
             break;
+        }
+        if length as u64 == MAX_LINE {
+            let message = format!("it is longer than {MAX_LINE} bytes");
+            return Err(RecordError::Line { path: shown, line: number, message });
         }
         match serde_json::from_slice(&line) {
             Ok(event) if line.ends_with(b"\n") => {

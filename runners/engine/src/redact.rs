@@ -1,11 +1,15 @@
 //! Takes secrets out of what was captured, before it is recorded and before any probe reads it.
 //!
-//! A record is sent to people and kept for years. Only shapes that their makers document are known,
-//! long enough that a checksum or a name is none. Each becomes `[redacted: KIND]`, so text stays JSON
-//! where it was; taken out again, nothing changes. A check that judges a secret itself cannot: what it
-//! reads is the mark, in the record as at first, so that a run judged again gives the same.
+//! A record is sent to people and kept for years. Known are shapes that their makers document, long
+//! enough that a checksum or a name is none, and the values of variables of this process that are named
+//! as secrets. Each becomes `[redacted: KIND]`, so text stays JSON where it was; taken out again, nothing
+//! changes. A check that judges a secret itself cannot: what it reads is the mark, in the record as at
+//! first. What a file asks is refused where it holds one ([`kind_in`]): a question is never changed.
 
-use std::sync::{LazyLock, OnceLock};
+use std::{
+    borrow::Cow,
+    sync::{LazyLock, OnceLock},
+};
 
 use regex::{Captures, Regex, RegexSet};
 use verify_model::evidence::{Captured, Failure, Stream};
@@ -55,6 +59,37 @@ const SHAPES: &[Shape] = &[
     ),
 ];
 
+/// Words of which each shape has one, in lower case: without any, no pattern need be made ready, which
+/// takes longer than reading a suite.
+const HINTS: [&str; 26] = [
+    "private key-----",
+    "akia",
+    "asia",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "gldt-",
+    "glrt-",
+    "glptt-",
+    "glcbt-",
+    "xox",
+    "hf_",
+    "sk-",
+    "://",
+    "passw",
+    "passphrase",
+    "secret",
+    "token",
+    "key",
+    "eyj",
+    "authorization:",
+    "nvapi-",
+];
+
 /// Looks for all shapes at once; nothing where they make no set.
 static ANY: LazyLock<Option<RegexSet>> =
     LazyLock::new(|| RegexSet::new(SHAPES.iter().map(|(_, pattern)| pattern)).ok());
@@ -66,6 +101,83 @@ static EACH: [OnceLock<Option<Regex>>; SHAPES.len()] = [const { OnceLock::new() 
 /// Makes ready what every run needs, beside something else that takes time.
 pub(crate) fn prepare() {
     LazyLock::force(&ANY);
+}
+
+/// Ends of the names of variables whose values are secrets.
+const SECRET_NAMES: [&str; 11] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "api_key",
+    "apikey",
+    "access_key",
+    "secret_key",
+    "private_key",
+    "credentials",
+];
+/// Shortest value of a variable that is looked for. *Units*: B.
+const SHORTEST: usize = 8;
+
+/// Values of variables of this process that are secrets, the longest first: one may hold another.
+static VALUES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let all = std::env::vars_os();
+    let texts =
+        all.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    values(texts)
+});
+
+/// Chooses the values that are secrets; a word, a number or a path is none.
+fn values(variables: impl Iterator<Item = (String, String)>) -> Vec<String> {
+    let is_named = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        SECRET_NAMES.iter().any(|end| name.ends_with(end))
+    };
+    let is_mixed = |value: &str| {
+        let kinds = [u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_digit];
+        kinds.iter().filter(|is| value.bytes().any(|byte| is(&byte))).count() > 1
+    };
+    let secret = variables.filter(|(name, value)| {
+        is_named(name) && value.len() >= SHORTEST && !value.starts_with('/') && is_mixed(value)
+    });
+    let mut values: Vec<String> = secret.map(|(_, value)| value).collect();
+    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    values
+}
+
+/// Names the first kind of secret that a text of a suite or node file holds; several texts are parted
+/// by NUL. What is filled in over there, such as `password=$(cat file)`, is none.
+pub(crate) fn kind_in(text: &str) -> Option<&'static str> {
+    let lower = text.to_ascii_lowercase();
+    if !HINTS.iter().any(|hint| lower.contains(hint)) {
+        return None;
+    }
+    let Some(there) = shapes_in(text) else { return Some("everything") };
+    let is_secret = |found: &Captures<'_>| {
+        let kept = found.name("keep").map_or(0, |keep| keep.len());
+        let rest = found.get(0).map_or("", |all| all.as_str().get(kept..).unwrap_or_default());
+        !rest.starts_with(['$', '<', '{', '%', '*']) && !rest.bytes().all(|b| b.is_ascii_digit())
+    };
+    there.into_iter().find_map(|(kind, shape)| {
+        shape.captures_iter(text).any(|found| is_secret(&found)).then_some(kind)
+    })
+}
+
+/// Returns the shapes that a text has; nothing where they cannot be made.
+fn shapes_in(text: &str) -> Option<Vec<(&'static str, &'static Regex)>> {
+    let there = ANY.as_ref()?.matches(text);
+    let each = SHAPES.iter().zip(&EACH).enumerate().filter(|(at, _)| there.matched(*at));
+    let made = each.map(|(_, ((kind, pattern), shape))| {
+        Some((*kind, shape.get_or_init(|| Regex::new(pattern).ok()).as_ref()?))
+    });
+    made.collect()
+}
+
+/// Takes secrets out of an argument vector.
+pub fn words(argv: Vec<String>) -> Vec<String> {
+    let joined = argv.join("\0");
+    text(&joined).map_or(argv, |(clean, _)| clean.split('\0').map(str::to_owned).collect())
 }
 
 /// Takes secrets out of whatever was captured.
@@ -108,25 +220,30 @@ fn failure(mut from: Failure) -> Failure {
 /// Returns the text without its secrets and how many there were; nothing where it has none. Without
 /// the shapes no text is safe to keep.
 fn text(from: &str) -> Option<(String, u32)> {
-    let everything = || Some(("[redacted: everything]".to_owned(), 1));
-    let Some(any) = &*ANY else { return everything() };
-    let there = any.matches(from);
-    if !there.matched_any() {
-        return None;
-    }
-    let (mut text, mut count) = (from.to_owned(), 0);
-    for ((kind, pattern), shape) in there.iter().filter_map(|at| SHAPES.get(at).zip(EACH.get(at))) {
-        let Some(shape) = shape.get_or_init(|| Regex::new(pattern).ok()) else {
-            return everything();
-        };
+    let (mut text, mut count) = valued(from, &VALUES);
+    let Some(there) = shapes_in(&text) else {
+        return Some(("[redacted: everything]".to_owned(), 1));
+    };
+    for (kind, shape) in there {
         let mark = |found: &Captures<'_>| {
             count += 1;
             let part = |name| found.name(name).map_or("", |part| part.as_str());
             format!("{}[redacted: {kind}]{}", part("keep"), part("after"))
         };
-        text = shape.replace_all(&text, mark).into_owned();
+        text = Cow::Owned(shape.replace_all(&text, mark).into_owned());
     }
-    Some((text, count))
+    (count > 0).then(|| (text.into_owned(), count))
+}
+
+/// Takes values out of a text, and counts them.
+fn valued<'t>(text: &'t str, values: &[String]) -> (Cow<'t, str>, u32) {
+    let mut found = (Cow::Borrowed(text), 0_u32);
+    for value in values.iter().filter(|value| text.contains(value.as_str())) {
+        let times = found.0.matches(value.as_str()).count();
+        found.1 = found.1.saturating_add(u32::try_from(times).unwrap_or(u32::MAX));
+        found.0 = Cow::Owned(found.0.replace(value.as_str(), "[redacted: environment]"));
+    }
+    found
 }
 
 #[cfg(test)]
@@ -159,6 +276,7 @@ mod tests {
                 (text.as_str(), count),
                 (format!("a \"[redacted: {kind}]\", b\n").as_str(), 1)
             );
+            assert_eq!(kind_in(&secret), Some(kind), "{secret}");
         }
     }
 
@@ -186,6 +304,7 @@ mod tests {
             assert!(!found.contains("pa55") && !found.contains("hunter22"), "{found}");
             let after = after.replace("Authorization: [", "Authorization: Bearer [");
             assert_eq!(found, after);
+            assert!(kind_in(before).is_some(), "{before}");
             assert_eq!(text(&found), None, "taken out again, nothing changes");
         }
     }
@@ -216,8 +335,35 @@ mod tests {
             "password= secret=",
             "\"eos_token\": \"<|endoftext|>\"",
         ] {
-            assert_eq!(text(plain), None, "{plain}");
+            assert_eq!((text(plain), kind_in(plain)), (None, None), "{plain}");
         }
+    }
+
+    #[test]
+    fn what_is_filled_in_over_there_is_no_secret_of_a_file() {
+        for plain in
+            ["password=$(cat f)", "--token ${TOKEN}", "max_token=123456", "--secret <name>"]
+        {
+            assert_eq!(kind_in(plain), None, "{plain}");
+        }
+        assert_eq!(kind_in("password=$(cat f) token=abcdef1"), Some("password"));
+    }
+
+    #[test]
+    fn values_are_those_of_variables_that_are_named_as_secrets_and_look_like_one() {
+        let all = [
+            ("A_TOKEN", "aB3aB3aB3"),
+            ("DB_PASSWORD", "aB3aB3aB3-and-more"),
+            ("TOKENIZERS_PARALLELISM", "aB3aB3aB3-not"),
+            ("B_TOKEN", "disabled"),
+            ("C_TOKEN", "1234567890"),
+            ("D_CREDENTIALS", "/home/Me/key1"),
+            ("E_SECRET", "aB3"),
+        ];
+        let values = values(all.into_iter().map(|(name, value)| (name.into(), value.into())));
+        assert_eq!(values, ["aB3aB3aB3-and-more", "aB3aB3aB3"]);
+        let (text, count) = valued("x aB3aB3aB3-and-more aB3aB3aB3 y", &values);
+        assert_eq!((&*text, count), ("x [redacted: environment] [redacted: environment] y", 2));
     }
 
     #[test]

@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 pub use argument::Arguments;
 #[cfg(target_os = "linux")]
 pub use linux::INSTRUMENTS;
+#[cfg(target_os = "linux")]
+#[doc(hidden)]
+pub use linux::outside;
 
 /// Holds every instrument of this build: all of them ask Linux.
 #[cfg(not(target_os = "linux"))]

@@ -17,6 +17,8 @@ pub const DEFAULT_CAP: u64 = 1024 * 1024;
 pub const DEFAULT_LIMIT_MS: u64 = 10_000;
 /// Bounds how many files one pattern may name.
 pub const MAX_FILES: usize = 50_000;
+/// Bounds how much one ask may bring that is no output of a program. *Units*: B.
+pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Holds one thing to gather.
 #[derive(

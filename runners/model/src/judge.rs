@@ -11,10 +11,11 @@ use crate::{
     comparison::exact,
     expectation::{self, Asked, Judged, Seen},
     finding::{Finding, FindingCode, Severity},
+    number_of,
     observation::{Attempt, Observation},
     outcome::Outcome,
     settle,
-    verdict::{Answer, CheckKey, Reading, Role, Verdict},
+    verdict::{Answer, CheckKey, Role, Verdict},
 };
 
 /// Judges one check on one node.
@@ -140,7 +141,7 @@ fn judge_attempts(
     }
     let tried_again = attempts.iter().filter(|a| a.result.is_err()).count();
     if answered && tried_again > 0 {
-        let message = format!("answered after {tried_again} failed attempt(s)");
+        let message = format!("answered after {}", number_of(tried_again, "failed attempt"));
         verdict.findings.push(Finding::new(FindingCode::Flaky, message));
     }
     let evidence: Vec<_> = finals.iter().flat_map(|a| a.evidence.iter().copied()).collect();
@@ -331,9 +332,6 @@ fn record_field(field: &str, alone: bool, seen: &[&Observation]) -> Judged {
         finding.field = Some(field.to_owned());
         judged.findings.push(finding);
     }
-    judged.readings.push(Reading {
-        held: None,
-        ..expectation::reading(field, Role::Record, None, &value, seen)
-    });
+    judged.readings.push(expectation::reading(field, Role::Record, None, &value, seen));
     judged
 }

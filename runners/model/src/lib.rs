@@ -22,6 +22,7 @@ pub mod link;
 pub mod matcher;
 pub mod metric;
 pub mod node;
+mod number_of;
 pub mod observation;
 pub mod outcome;
 pub mod quantity;
@@ -34,3 +35,5 @@ pub mod value;
 pub mod verdict;
 pub mod version;
 pub mod waiver;
+
+pub use number_of::number_of;

@@ -100,6 +100,16 @@ impl Quantity {
         self.unit.to_base(self.value)
     }
 
+    /// Returns the value as a difference, in the base unit: 5 K between two temperatures are 5 °C.
+    pub fn difference(self) -> f64 {
+        self.value * self.unit.scale()
+    }
+
+    /// Returns the value as a difference, in another unit; `None` across dimensions.
+    pub fn difference_in(self, unit: Unit) -> Option<f64> {
+        (unit.dimension() == self.dimension()).then(|| self.difference() / unit.scale())
+    }
+
     /// Converts to another unit; `None` across dimensions, or where the number would overflow.
     pub fn to(self, unit: Unit) -> Option<Self> {
         if unit.dimension() != self.dimension() {
@@ -252,6 +262,15 @@ mod tests {
         assert_eq!(q("9.4 Gbit/s"), q("9400 Mbit/s"));
         assert_eq!(q("1 GiB").compare(q("1 GB")), Some(Ordering::Greater));
         assert_eq!(q("1 GiB").compare(q("1 s")), None);
+    }
+
+    #[test]
+    fn a_difference_of_temperatures_knows_no_zero() {
+        let unit = |symbol: &str| Unit::parse(symbol).unwrap();
+        assert_eq!((q("5 K").difference(), q("5 °C").difference()), (5.0, 5.0));
+        assert_eq!(q("5 K").difference_in(unit("°C")), Some(5.0));
+        assert_eq!(q("1 s").difference_in(unit("ms")), Some(1000.0));
+        assert_eq!(q("5 K").difference_in(unit("us")), None);
     }
 
     #[test]

@@ -204,6 +204,11 @@ impl Unit {
         value * self.0.scale + self.0.offset
     }
 
+    /// Returns how many of the base unit a difference of one of this unit is.
+    pub fn scale(self) -> f64 {
+        self.0.scale
+    }
+
     /// Converts a value in the base unit of the dimension to this unit.
     pub fn from_base(self, base: f64) -> f64 {
         (base - self.0.offset) / self.0.scale

@@ -6,7 +6,7 @@
 use std::{cmp::Ordering, fmt, str::FromStr};
 
 /// Holds the leading dotted numbers of a version text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Version(Vec<u64>);
 
 impl Version {
@@ -20,6 +20,15 @@ impl Version {
         parts.ok().map(Self)
     }
 }
+
+/// Equal as they compare: `6.1` and `6.1.0` are one version.
+impl PartialEq for Version {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Version {}
 
 impl PartialOrd for Version {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
@@ -107,7 +116,8 @@ mod tests {
         let version = |t: &str| Version::parse(t).unwrap();
         assert!(version("14.10") > version("14.9.9"));
         assert!(version("6.1.0-37-amd64") == version("6.1.0"));
-        assert_eq!(version("14").cmp(&version("14.0")), Ordering::Equal);
+        assert_eq!(version("14"), version("14.0"));
+        assert_ne!(version("14"), version("14.1"));
         assert!(Version::parse("none").is_none());
         assert!(Version::parse("").is_none());
     }

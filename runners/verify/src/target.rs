@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     io::Write,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -14,6 +15,11 @@ use crate::output::Lost;
 
 /// Name of the format that the terminal shows.
 pub(crate) const TEXT: &str = "text";
+/// Name of the format that holds all that was captured, word for word: for its user alone, as the record.
+const RECORD: &str = "jsonl";
+
+/// Longest chain of links that is followed. *Source*: `path_resolution(7)`.
+const LINKS: usize = 40;
 
 /// Holds one report to write.
 pub(crate) struct Target {
@@ -41,6 +47,11 @@ impl Target {
         Ok(targets)
     }
 
+    /// Names a file for one report; it is not tried.
+    pub(crate) fn new(format: &'static dyn Format, path: &Path) -> Self {
+        Self { format, path: path.to_path_buf() }
+    }
+
     fn parse(text: &str) -> anyhow::Result<Self> {
         let (format, path) = match text.split_once('=') {
             Some((name, path)) if !path.is_empty() => (format(name)?, path),
@@ -62,6 +73,7 @@ impl Target {
         if self.path.is_dir() || shown.to_string().ends_with('/') {
             bail!("cannot write report {shown}: it is a folder; name a file");
         }
+        demand_own(&self.path)?;
         if !is_replaceable(&self.path) {
             return Ok(());
         }
@@ -78,7 +90,8 @@ impl Target {
     /// *Errors*: rendering or the disk failed.
     pub(crate) fn write(&self, run: &Run) -> anyhow::Result<()> {
         let bytes = self.format.render(run)?;
-        write(&self.path, &bytes)
+        let record = self.format.spec().name == RECORD;
+        write_for(&self.path, &bytes, if record { 0o600 } else { 0o644 })
     }
 
     /// Returns where the report goes.
@@ -151,19 +164,55 @@ fn write_into(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes a file whole or not at all; what a link points to is written, and the link stays.
+/// Demands that nobody else leads what is written to another place: a link, pipe or device that another
+/// user put where everybody may put something. *Source*: proc(5), `protected_symlinks`: the kernel's own
+/// rule, which following a link by its text goes around.
+///
+/// *Errors*: somebody does.
+fn demand_own(path: &Path) -> anyhow::Result<()> {
+    let user = rustix::process::geteuid().as_raw();
+    let mut path = path.to_path_buf();
+    for _ in 0..LINKS {
+        let Ok(meta) = std::fs::symlink_metadata(&path) else { return Ok(()) };
+        let Ok(folder) = std::fs::metadata(folder_of(&path)) else { return Ok(()) };
+        let theirs = meta.uid() != user && meta.uid() != folder.uid();
+        if theirs && folder.mode() & 0o002 != 0 && !meta.is_file() {
+            bail!(
+                "cannot write {}: user {} put it in a folder that everybody can write, and it leads elsewhere; name a file in a folder of your own",
+                path.display(),
+                meta.uid()
+            );
+        }
+        if !meta.is_symlink() {
+            return Ok(());
+        }
+        path = folder_of(&path).join(path.read_link().unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// Writes a file as [`write_for`] does, for everybody whom the mask of the user lets read.
+///
+/// *Errors*: those of [`write_for`].
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    write_for(path, bytes, 0o644)
+}
+
+/// Writes a file whole or not at all; what a link points to is written, and the link stays. A file that
+/// was there is afterwards readable for nobody for whom it was not.
 ///
 /// *Errors*: the folder does not take it.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
+pub(crate) fn write_for(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
     let failed = || Lost(format!("cannot write {}", path.display()));
+    demand_own(path)?;
     if !is_replaceable(path) {
         return write_into(path, bytes).with_context(failed);
     }
     let place = place_of(path);
     let folder = folder_of(&place);
+    let before = std::fs::metadata(&place).map_or(mode, |meta| meta.mode());
     let mut file = tempfile::Builder::new()
-        .permissions(std::fs::Permissions::from_mode(0o644))
+        .permissions(std::fs::Permissions::from_mode(mode & before))
         .tempfile_in(folder)
         .with_context(failed)?;
     file.write_all(bytes).with_context(failed)?;

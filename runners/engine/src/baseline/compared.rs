@@ -39,6 +39,19 @@ pub struct Accepted {
 }
 
 impl Accepted {
+    #[cfg(feature = "faults")]
+    /// Builds it from units of a check that stand in no file.
+    pub(crate) fn of_units(
+        node: &str,
+        check: &Check,
+        units: impl Iterator<Item = Unit>,
+    ) -> Vec<Self> {
+        let mut ledger = Ledger::default();
+        units.for_each(|unit| ledger.put(unit));
+        let history = ledger.history(&check.id);
+        history.map(|history| of_check(node, check, &history).collect()).unwrap_or_default()
+    }
+
     /// Tells whether it is of a check.
     pub fn is_of(&self, check: &str) -> bool {
         self.baseline.key.check == check

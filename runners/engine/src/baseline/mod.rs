@@ -30,3 +30,4 @@ pub use session::sessions;
 pub use shelf::{BASELINES_DIR, Lock, MAX_LEDGER, Place, Shelf, ShelfError, is_plain};
 pub use summary::{Centre, CheckSummary, MetricSummary, SUMMARY_FORMAT, Summary, centre};
 pub use unit::{LEDGER_FORMAT, Sampled, Unit, UnitId, definition, metrics};
+pub(crate) use witness::agree;

@@ -104,5 +104,5 @@ fn loss(then: &Centre, now: &Centre, direction: Direction, tolerance: Quantity) 
     };
     let is_share = tolerance.dimension() == Dimension::Ratio;
     let loss = if is_share { worse / old.abs() } else { worse };
-    (worse > 0.0 && (old == 0.0 || loss > tolerance.base())).then_some(loss)
+    (worse > 0.0 && (old == 0.0 || loss > tolerance.difference())).then_some(loss)
 }

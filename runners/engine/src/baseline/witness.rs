@@ -39,7 +39,7 @@ pub(super) fn alone(
 /// Demands that a summary says what was computed from its ledger.
 ///
 /// *Errors*: it is not a summary, or every place where it differs.
-pub(super) fn agree(source: &Arc<Source>, computed: &Summary) -> Result<(), LoadError> {
+pub(crate) fn agree(source: &Arc<Source>, computed: &Summary) -> Result<(), LoadError> {
     let mut page = Page { source, errors: Vec::new() };
     page.compare(computed);
     if page.errors.is_empty() {

@@ -52,6 +52,13 @@ const CAPABILITY: &[(&str, &str)] = &[
     ("root", "ask as root: sudo verify there; over ssh log in as a user who may"),
 ];
 
+/// What brings a program that no package of the system is named after.
+const PROGRAM: &[(&str, &str)] = &[
+    ("nvidia-smi", "install the driver of NVIDIA for this kernel: nvidia-smi is part of it"),
+    ("nvcc", "install the CUDA toolkit that the driver knows, which nvcc is part of"),
+    ("trtexec", "install TensorRT, which trtexec is part of"),
+];
+
 /// Tells whether a machine simply is so.
 pub(super) fn is_given(capability: &str) -> bool {
     GIVEN.contains(&capability)
@@ -87,7 +94,8 @@ pub(super) fn of_program(names: &[String], remote: bool, manager: Manager) -> St
         return "install verify there: copy the binary for that machine to /usr/local/bin or ~/.cargo/bin".to_owned();
     }
     let command = names.iter().find_map(|name| manager.command(name));
-    command.unwrap_or_else(|| match names {
+    let whole = PROGRAM.iter().find(|(known, _)| names == [*known]).map(|(_, text)| *text);
+    command.or(whole.map(str::to_owned)).unwrap_or_else(|| match names {
         [one] if one.contains('/') => {
             format!("make {one}, or name another one in the node file")
         }
@@ -103,5 +111,18 @@ pub(super) fn of_instrument(probe: &str, with: With<'_>) -> Vec<&'static str> {
         "storage-throughput" => vec!["fio"],
         "tensorrt" => vec!["trtexec"],
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_package_is_named_after_is_said_with_what_it_is_part_of() {
+        let brings = |name: &str, manager| of_program(&[name.to_owned()], false, manager);
+        assert!(brings("nvidia-smi", Manager::Apt).contains("driver of NVIDIA"));
+        assert_eq!(brings("nvidia-smi", Manager::Pacman), "sudo pacman -S nvidia-utils");
+        assert_eq!(brings("made-up", Manager::Apt), "install made-up");
     }
 }

@@ -190,7 +190,7 @@ fn tolerance(check: &Check, field: &str) -> Option<f64> {
     let demands = check.expect.iter().chain(&check.advise);
     let own = demands.filter(|expectation: &&Expectation| expectation.field == field);
     own.flat_map(|expectation| &expectation.matchers).find_map(|matcher| match matcher {
-        Matcher::Within(tolerance) => Some(tolerance.base()),
+        Matcher::Within(tolerance) => Some(tolerance.difference()),
         _ => None,
     })
 }

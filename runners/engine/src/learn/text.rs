@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use verify_model::{check::Check, field::FieldKind, matcher::Literal};
+use verify_model::{check::Check, field::FieldKind, matcher::Literal, number_of};
 
 use super::{
     Answers, GROUP, fact, fields,
@@ -29,9 +29,9 @@ impl Head<'_> {
     fn source(&self, runs: usize) -> String {
         let (first, last) = (self.runs.first().unwrap_or(&""), self.runs.last().unwrap_or(&""));
         let simulated = self.simulated.map(|by| format!(", simulated by {by}")).unwrap_or_default();
-        let word = if runs == 1 { "run" } else { "runs" };
         plain(&format!(
-            "learned from {runs} {word}, {first} to {last}, on {}{simulated}",
+            "learned from {}, {first} to {last}, on {}{simulated}",
+            number_of(runs, "run"),
             self.machine
         ))
     }

@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     ops::Range,
     sync::Arc,
 };
@@ -17,6 +18,7 @@ use super::{
     graph,
     link::{self, Declared, Inventory},
     node,
+    reader::UNKNOWN_VARIABLE,
     root::Root,
     suite::{self, LoadedCheck, SuiteHead},
     waiver::{self, SharedWaiver},
@@ -177,6 +179,7 @@ fn gather(
     }
     errors.sort_by(|a, b| (&a.source.file, a.span.start).cmp(&(&b.source.file, b.span.start)));
     dedup(&mut errors, 0);
+    variables_once(&mut errors);
     let checks = loaded
         .into_iter()
         .map(|(node, checks)| (node, checks.into_iter().map(|loaded| loaded.check).collect()))
@@ -206,6 +209,22 @@ fn waives_nothing(
         label: "no such check".to_owned(),
         help: Some(help),
     })
+}
+
+/// Says of a variable that a node lacks once that it does, with the number of places that ask for it:
+/// a node file that stands for a shipped one would else be a hundred errors.
+fn variables_once(errors: &mut Vec<Diagnostic>) {
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for error in errors.iter().filter(|error| error.label == UNKNOWN_VARIABLE) {
+        *places.entry(error.title.clone()).or_default() += 1;
+    }
+    let mut said = BTreeSet::new();
+    errors.retain(|error| error.label != UNKNOWN_VARIABLE || said.insert(error.title.clone()));
+    for error in errors.iter_mut().filter(|error| error.label == UNKNOWN_VARIABLE) {
+        if let Some(more @ 2..) = places.get(&error.title) {
+            let _ = write!(error.title, ", for which {more} places ask");
+        }
+    }
 }
 
 /// Drops errors that a suite shows once for each of its nodes.

@@ -88,7 +88,7 @@ fn ratio(
     let value = table.get(key)?;
     let raw = reader.raw(value);
     let read = quantity(dimension, &raw).and_then(|q| {
-        (q.base() > 0.0).then_some(q).ok_or_else(|| "expected a value above zero".to_owned())
+        (q.difference() > 0.0).then_some(q).ok_or_else(|| "expected a value above zero".to_owned())
     });
     read.map_err(|why| reader.error(value.span(), format!("`{key}` cannot be used"), why, None))
         .ok()

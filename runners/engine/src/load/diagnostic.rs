@@ -10,7 +10,7 @@ use std::{
 };
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use verify_model::check::Location;
+use verify_model::{check::Location, number_of};
 
 /// Bounds how many errors of one file are shown in full.
 pub const SHOWN: usize = 20;
@@ -32,6 +32,19 @@ impl Source {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
         let line_starts = starts.collect();
         Arc::new(Self { file: file.into(), text, line_starts })
+    }
+
+    /// Returns the same file with asterisks in one place, which is never shown then.
+    #[must_use]
+    pub fn without(&self, span: Range<usize>) -> Arc<Self> {
+        let hidden = self.text.get(span.clone()).unwrap_or_default();
+        // As many bytes, and every line where it was: places stay what they are.
+        let stars = hidden.bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' });
+        let mut text = self.text.clone();
+        if self.text.get(span.clone()).is_some() {
+            text.replace_range(span, &stars.collect::<String>());
+        }
+        Self::new(self.file.clone(), text)
     }
 
     /// Returns the place of a byte.
@@ -134,10 +147,11 @@ impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let files: std::collections::BTreeSet<_> =
             self.diagnostics.iter().map(|d| d.source.file.as_str()).collect();
+        let errors = number_of(self.len(), "error");
         match files.len() {
-            0 => write!(f, "{} error(s)", self.len()),
-            1 => write!(f, "{} error(s) in {}", self.len(), files.first().unwrap_or(&"")),
-            many => write!(f, "{} errors in {many} files", self.len()),
+            0 => f.write_str(&errors),
+            1 => write!(f, "{errors} in {}", files.first().unwrap_or(&"")),
+            many => write!(f, "{errors} in {many} files"),
         }
     }
 }

@@ -130,6 +130,7 @@ pub(super) fn parameters(
             continue;
         };
         let raw = reader.raw(value);
+        reader.demand_no_secret(written, &raw, value.span());
         match typed(reader, param.kind, &raw) {
             Ok(literal) => {
                 with.insert(written.to_owned(), literal);

@@ -16,9 +16,11 @@ use verify_model::{
 
 use super::{
     diagnostic::{Diagnostic, Source, did_you_mean},
+    embedded,
     keys::Key,
     link::Inventory,
 };
+use crate::redact;
 
 /// Holds a value as it stands in a file, variables filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +54,19 @@ impl Raw {
             Self::Other(what) => (*what).to_owned(),
         }
     }
+
+    /// Returns every text in it, parted by NUL.
+    fn texts(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::List(items) => items.iter().map(Self::texts).collect::<Vec<_>>().join("\0"),
+            Self::Integer(_) | Self::Float(_) | Self::Bool(_) | Self::Other(_) => String::new(),
+        }
+    }
 }
+
+/// Says at a span that its variable is unknown: said once a variable, wherever it stands.
+pub const UNKNOWN_VARIABLE: &str = "unknown variable";
 
 /// Reads one file and collects its errors.
 pub struct Reader<'a> {
@@ -82,7 +96,7 @@ impl<'a> Reader<'a> {
         Some((self.variables?.0, self.links?))
     }
 
-    /// Adds an error.
+    /// Adds an error; what follows from an unknown variable in the same place is not said.
     pub fn error(
         &mut self,
         span: Range<usize>,
@@ -90,6 +104,14 @@ impl<'a> Reader<'a> {
         label: impl Into<String>,
         help: Option<String>,
     ) {
+        let unfilled = |error: &Diagnostic| {
+            error.label == UNKNOWN_VARIABLE
+                && span.start <= error.span.start
+                && error.span.end <= span.end
+        };
+        if self.errors.iter().any(unfilled) {
+            return;
+        }
         self.errors.push(Diagnostic {
             source: Arc::clone(&self.source),
             span,
@@ -142,6 +164,18 @@ impl<'a> Reader<'a> {
                 );
             }
         }
+    }
+
+    /// Reports a value that holds a secret, and shows it in no error: it would stand in the record.
+    pub fn demand_no_secret(&mut self, name: &str, raw: &Raw, span: Range<usize>) {
+        let Some(kind) = redact::kind_in(&raw.texts()) else { return };
+        self.source = self.source.without(span.clone());
+        self.error(
+            span,
+            format!("`{name}` holds a secret ({kind}), which would stand in the record"),
+            "not shown here",
+            Some("let the program read it over there, from a file or its environment".to_owned()),
+        );
     }
 
     /// Reports a value of the wrong type.
@@ -265,17 +299,26 @@ impl<'a> Reader<'a> {
         if let Some(value) = variables.get(name) {
             return Some(from_literal(value));
         }
-        let help = did_you_mean(name, variables.keys().map(String::as_str)).map_or_else(
-            || format!("add `{name} = ...` under [variables] in the file of node {node}"),
-            |close| format!("did you mean `${{{close}}}`?"),
-        );
+        let help = did_you_mean(name, variables.keys().map(String::as_str))
+            .map_or_else(|| lacking(node, name), |close| format!("did you mean `${{{close}}}`?"));
         self.error(
             span.clone(),
             format!("node {node} has no variable `{name}`"),
-            "unknown variable",
+            UNKNOWN_VARIABLE,
             Some(help),
         );
         None
+    }
+}
+
+/// Says what to do about a variable that a node lacks.
+fn lacking(node: &str, name: &str) -> String {
+    let add = format!("add `{name} = ...` under [variables] in the file of node {node}");
+    let shipped = embedded::NODES.iter().find(|(shipped, _)| *shipped == node);
+    if shipped.is_some_and(|(_, text)| text.contains(&format!("\n{name} "))) {
+        format!("{add}; the shipped one has it: `verify show node {node} --shipped`")
+    } else {
+        add
     }
 }
 

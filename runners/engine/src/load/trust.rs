@@ -2,17 +2,24 @@
 //! runs nothing, and says what counts as good: it is trusted with them.
 //!
 //! A place is doubted where its folders or files belong to somebody else than the user or root, or
-//! where somebody else can write them. The group of its own that a user has on Debian counts as the
-//! user. What is doubted is listed and explained, and run only with the digest of what was read. A
+//! where somebody else can write them; baselines, which say what is normal, as much. The group of its
+//! own that a user has on Debian counts as the user. What is doubted is listed and explained, and run only with the digest of what was read. A
 //! digest that is given is demanded everywhere, so that a build can pin what it runs.
 
-use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{
     catalog,
     diagnostic::{LoadError, Source},
     root::{NODES_DIR, Root, SUITES_DIR, WAIVERS_FILE},
 };
+use crate::baseline::BASELINES_DIR;
 
 /// What stands before the name of a file that is part of the binary.
 const EMBEDDED: &str = "embedded:";
@@ -55,29 +62,34 @@ fn digest<'s>(sources: impl Iterator<Item = &'s Arc<Source>>) -> String {
 
 /// Says why a place is doubted, by the first folder or file that gives a reason.
 fn doubt(dir: &Path) -> Option<String> {
-    if let Some(why) = doubted(dir) {
-        return Some(why);
+    // Who can write a folder can put another one in the place of what is in it.
+    let above_nodes = Path::new(NODES_DIR).parent().map(|above| dir.join(above));
+    let alone = [dir.to_path_buf(), dir.join(WAIVERS_FILE)].into_iter().chain(above_nodes);
+    let baselines = dir.join(BASELINES_DIR);
+    let of_nodes = below(&baselines);
+    let folders = [dir.join(SUITES_DIR), dir.join(NODES_DIR), baselines];
+    let mut why = alone.into_iter().find_map(|path| doubted(&path));
+    for folder in folders.into_iter().chain(of_nodes.into_iter().filter(|path| path.is_dir())) {
+        why = why.or_else(|| doubted(&folder));
+        why = why.or_else(|| below(&folder).iter().find_map(|path| doubted(path)));
     }
-    if let Some(why) = doubted(&dir.join(WAIVERS_FILE)) {
-        return Some(why);
-    }
-    for below in [SUITES_DIR, NODES_DIR] {
-        let folder = dir.join(below);
-        if let Some(why) = doubted(&folder) {
-            return Some(why);
-        }
-        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
-        let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
-        paths.retain(|path| path.extension().is_some_and(|e| e == "toml"));
-        paths.sort();
-        if let Some(why) = paths.iter().find_map(|path| doubted(path)) {
-            return Some(why);
-        }
-    }
-    None
+    why
 }
 
-fn doubted(path: &Path) -> Option<String> {
+/// Lists what a folder holds that is read, sorted; nothing where it is not there.
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+    let is_read = |path: &PathBuf| {
+        path.is_dir() || path.extension().is_some_and(|end| end == "toml" || end == "jsonl")
+    };
+    paths.retain(is_read);
+    paths.sort();
+    paths
+}
+
+/// Says why what stands at a path may be somebody else's doing.
+pub(crate) fn doubted(path: &Path) -> Option<String> {
     // What is not there runs nothing; what cannot be read is an error elsewhere.
     let meta = fs::metadata(path).ok()?;
     let user = rustix::process::geteuid().as_raw();

@@ -39,6 +39,14 @@ pub struct ChosenNode {
     pub(super) everything: bool,
 }
 
+#[cfg(feature = "faults")]
+impl ChosenNode {
+    /// Compares with this, and with nothing that stands in files.
+    pub(crate) fn accept(&mut self, accepted: Vec<Accepted>) {
+        self.accepted = accepted;
+    }
+}
+
 /// Holds what is wanted of all nodes.
 pub struct Chosen {
     /// Nodes, in the order of the request.
@@ -59,7 +67,7 @@ pub fn choose(catalog: &Catalog, request: &Request) -> Result<Chosen, LoadError>
         known_node(catalog, name)?;
         all.extend(catalog.checks.get(name).unwrap_or(&no_checks));
     }
-    plan::validate(&request.selection, &all)?;
+    plan::validate(&request.selection, &all, &catalog.checks)?;
     let peers = Peers::new(&request.nodes, request.peers.clone());
     let is_spared = |file: &&NodeFile| {
         file.role == NodeRole::Production && !request.permissions.load.contains(&file.name)

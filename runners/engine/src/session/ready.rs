@@ -122,7 +122,7 @@ pub(super) fn ready(chosen: &ChosenNode, ids: Ids, context: &Context) -> Prepare
     let mut facts = facts::read(&evidence.iter().collect::<Vec<_>>());
     facts.simulated = transport.simulated();
     facts.python = interpreter;
-    say_whether_remote(&mut facts, &transport.via());
+    say_whether_remote(&mut facts, transport.as_ref());
     let mut steps = plan::plan(checks.iter().collect(), file, &facts, &chosen.permissions);
     plan::spare_peers(&mut steps, &chosen.spared);
     if chosen.everything {
@@ -209,14 +209,15 @@ fn along(chosen: &ChosenNode, interpreter: &str, facts: &[Ask]) -> Vec<Ask> {
 }
 
 /// Whether a node is asked from another machine is no state of the node, but of the run.
-fn say_whether_remote(facts: &mut Facts, via: &Via) {
+fn say_whether_remote(facts: &mut Facts, transport: &dyn Transport) {
+    if transport.is_remote() {
+        facts.capabilities.insert(REMOTE.to_owned());
+        return;
+    }
+    let via = transport.via();
     let why = match via {
-        Via::Ssh(_) => {
-            facts.capabilities.insert(REMOTE.to_owned());
-            return;
-        }
         Via::Slurm(_) => "it is asked through Slurm, which carries no words to and fro".to_owned(),
-        Via::Local | Via::Replay(_) | Via::Sim(_) => {
+        Via::Ssh(_) | Via::Local | Via::Replay(_) | Via::Sim(_) => {
             format!("the machine that asks is the one that answers (via {via})")
         }
     };

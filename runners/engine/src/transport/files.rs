@@ -9,7 +9,7 @@ use std::{
 
 use rustix::fs::OFlags;
 use verify_model::{
-    ask::MAX_FILES,
+    ask::{MAX_BYTES, MAX_FILES},
     evidence::{Captured, Failure, FailureKind, FileContent, Stream},
 };
 
@@ -98,12 +98,19 @@ pub(super) fn read_all(pattern: &str, cap: u64) -> Result<Vec<FileContent>, Fail
     }
     // A path below a starred folder need not exist: that is no match, not a failure.
     let exists = |content: &Result<Stream, Failure>| !matches!(content, Err(failure) if starred && failure.kind == FailureKind::NotFound);
-    let read = paths.into_iter().map(|path| {
+    let (mut files, mut size): (Vec<FileContent>, usize) = (Vec::new(), 0);
+    for path in paths {
         let path = path.to_string_lossy().into_owned();
         let content = read(&path, cap);
-        (path, content)
-    });
-    let mut files: Vec<FileContent> = read.filter(|(_, content)| exists(content)).collect();
+        size = size.saturating_add(content.as_ref().map_or(0, |stream| stream.text.len()));
+        if size > MAX_BYTES {
+            let message = format!("more than {MAX_BYTES} bytes: nothing is judged by a part");
+            return Err(Failure::new(FailureKind::Other, message));
+        }
+        if exists(&content) {
+            files.push((path, content));
+        }
+    }
     files.append(&mut refused);
     files.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(files)

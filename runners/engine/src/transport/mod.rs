@@ -34,6 +34,7 @@ pub use local::Local;
 pub use pair::{Factory, Paired, Peers};
 pub use replay::Replay;
 pub use serve::serve;
+pub(crate) use shell::tried as shell_tried;
 pub use sim::Sim;
 pub use slurm::{Cluster, ClusterError, ClusterNode, Slurm};
 pub use ssh::{
@@ -53,6 +54,11 @@ pub trait Transport: Send + Sync {
     /// Names the machine of another node that an ask is about.
     fn machine_of(&self, node: &str) -> String {
         format!("node {node}")
+    }
+
+    /// Tells whether another machine answers than the one that asks, and carries words to and fro.
+    fn is_remote(&self) -> bool {
+        matches!(self.via(), Via::Ssh(_))
     }
 
     /// Returns why the node is not to be asked, where its cluster says so.

@@ -18,6 +18,7 @@ use super::{Cancel, Transport};
 pub struct Replay {
     run: String,
     simulated: Option<String>,
+    remote: bool,
     /// Answers in the order in which they were gathered; the last one stays for further repeats.
     answers: Mutex<BTreeMap<Ask, VecDeque<Captured>>>,
 }
@@ -29,13 +30,20 @@ impl Replay {
         for piece in evidence.iter().filter(|piece| piece.node == node) {
             answers.entry(without_limit(&piece.ask)).or_default().push_back(piece.captured.clone());
         }
-        Self { run: run.into(), simulated: None, answers: Mutex::new(answers) }
+        Self { run: run.into(), simulated: None, remote: false, answers: Mutex::new(answers) }
     }
 
     /// Names the scenario that the recorded node was.
     #[must_use]
     pub fn of_scenario(mut self, scenario: Option<String>) -> Self {
         self.simulated = scenario;
+        self
+    }
+
+    /// Says whether the recorded node was another machine than the one that asked.
+    #[must_use]
+    pub fn of_remote(mut self, remote: bool) -> Self {
+        self.remote = remote;
         self
     }
 }
@@ -52,6 +60,10 @@ impl Transport for Replay {
 
     fn simulated(&self) -> Option<String> {
         self.simulated.clone()
+    }
+
+    fn is_remote(&self) -> bool {
+        self.remote
     }
 
     fn gather(&self, ask: &Ask, _cancel: &Cancel) -> Captured {

@@ -32,6 +32,8 @@ mod tool;
 mod tsc;
 mod xdp_socket;
 
+pub use model_server::outside;
+
 use crate::{Arguments, Instrument};
 use refusal::Refusal;
 

@@ -145,8 +145,8 @@ fn sides_of(
 ) -> Option<Sides> {
     let unit = values.baseline.centre.unit();
     let shift = |q: Quantity| match scale {
-        Scale::Log => transform.tol(q.base()),
-        Scale::Linear => unit.from_base(q.base()) - unit.from_base(0.0),
+        Scale::Log => transform.tol(q.difference()),
+        Scale::Linear => q.difference() / unit.scale(),
     };
     let comparing = &expectation.comparing;
     let class = comparing.class.as_deref().unwrap_or(UNKNOWN);
@@ -158,7 +158,7 @@ fn sides_of(
         prior.s_run = around.s_run.max(tol * LINEAR_NOISE);
         prior.s_sess = around.s_sess.max(tol * LINEAR_NOISE / 2.0);
     }
-    let resolution = comparing.resolution.and_then(|q| q.to(unit)).map(Quantity::value);
+    let resolution = comparing.resolution.and_then(|q| q.difference_in(unit));
     let floor = statistics::floor(resolution, values.baseline.centre.value(), scale);
     let sessions = |past: &[Past]| -> Option<Vec<Vec<f64>>> {
         let mut sessions: Vec<(u32, Vec<f64>)> = Vec::new();

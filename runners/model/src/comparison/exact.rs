@@ -49,7 +49,7 @@ pub(crate) fn within(value: &Value, tolerance: Quantity, baseline: Option<&Basel
     let Some(baseline) = baseline else { return Compared::NoBaseline };
     let Value::Quantity(observed) = value else { return Compared::NoQuantity };
     match distance(*observed, baseline, tolerance.dimension() == Dimension::Ratio) {
-        Ok(distance) if distance <= tolerance.base() * (1.0 + 1e-12) => Compared::Within,
+        Ok(distance) if distance <= tolerance.difference() * (1.0 + 1e-12) => Compared::Within,
         Ok(_) => Compared::Off(baseline.centre),
         Err(why) => Compared::NotComparable(why),
     }

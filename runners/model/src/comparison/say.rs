@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Comparison, Standing};
 use crate::{
+    number_of,
     quantity::{Quantity, display_number},
     statistics::FEWEST_NEW_RUNS,
 };
@@ -123,7 +124,7 @@ impl Comparison {
             None => "no loss would be seen".to_owned(),
         };
         if self.baseline.runs < THIN {
-            let _ = write!(text, "; thin baseline ({})", count(self.baseline.runs, "run"));
+            let _ = write!(text, "; thin baseline ({})", number_of(self.baseline.runs, "run"));
         }
         if self.provisional {
             let _ = write!(text, "; provisional: the spread is that of class {}", self.class);
@@ -132,7 +133,7 @@ impl Comparison {
             text += "; the baseline drifts, so less is concluded";
         }
         if self.gated > 0 {
-            let _ = write!(text, "; {} disturbed and left out", count(self.gated, "run"));
+            let _ = write!(text, "; {} disturbed and left out", number_of(self.gated, "run"));
         }
         if let Some(goal) = self.goal {
             let _ = write!(text, "; to see {}: {}", self.size(goal), self.more());
@@ -147,7 +148,7 @@ impl Comparison {
 
     fn next_units(&self) -> String {
         if self.new.runs < FEWEST_NEW_RUNS {
-            return format!("{} of at least {FEWEST_NEW_RUNS}", count(self.new.runs, "run"));
+            return format!("{} of at least {FEWEST_NEW_RUNS}", number_of(self.new.runs, "run"));
         }
         let seen = self.goal.or_else(|| Some(2.0 * self.tolerance_size()?));
         match (self.needed, seen) {
@@ -163,7 +164,7 @@ impl Comparison {
         let noun = if self.by_session { "more session" } else { "more run" };
         match self.needed {
             Some(0) => "nothing more is needed".to_owned(),
-            Some(units) => count(units as usize, noun),
+            Some(units) => number_of(units as usize, noun),
             None => "not reachable with more runs: longer baseline or less noise".to_owned(),
         }
     }
@@ -171,15 +172,15 @@ impl Comparison {
     fn tolerance_size(&self) -> Option<f64> {
         let tolerance = self.tolerance?;
         if self.relative {
-            return Some(tolerance.base());
+            return Some(tolerance.difference());
         }
-        Some(tolerance.to(self.then?.unit())?.value())
+        tolerance.difference_in(self.then?.unit())
     }
 
     fn sides(&self) -> String {
         let side = |count: &super::Count| {
-            let runs = self::count(count.runs, "run");
-            format!("{} ({runs})", self::count(count.sessions, "session"))
+            let runs = number_of(count.runs, "run");
+            format!("{} ({runs})", number_of(count.sessions, "session"))
         };
         format!("{} v {}", side(&self.baseline), side(&self.new))
     }
@@ -231,8 +232,4 @@ fn percent(fraction: f64) -> String {
 
 fn shown(quantity: Option<Quantity>) -> String {
     quantity.map_or_else(|| "?".to_owned(), |quantity| quantity.to_string())
-}
-
-fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

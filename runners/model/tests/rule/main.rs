@@ -8,6 +8,7 @@
 mod distribution;
 mod edge;
 mod example;
+mod number;
 mod property;
 mod vector;
 

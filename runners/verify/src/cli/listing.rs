@@ -35,6 +35,26 @@ pub(crate) enum Listing {
     Waivers,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct FileArgs {
+    /// What kind of file.
+    #[arg(value_enum)]
+    pub(crate) kind: FileKind,
+    /// Its name; `verify list nodes` and `verify list suites` know them.
+    pub(crate) name: String,
+    /// Print the file that is shipped in the binary, whatever a root holds.
+    #[arg(long)]
+    pub(crate) shipped: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileKind {
+    /// A machine: its names, its variables and what it must have.
+    Node,
+    /// Checks.
+    Suite,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsAction {
     /// List recorded runs, newest last.

@@ -10,6 +10,8 @@ mod history;
 mod learn;
 mod listing;
 mod node;
+#[cfg(feature = "selftest")]
+mod selftest;
 mod test;
 mod version;
 
@@ -30,10 +32,13 @@ pub(crate) use self::{
     health::HealthArgs,
     history::HistoryArgs,
     learn::LearnArgs,
-    listing::{ListArgs, Listing, RunsAction, SchemaName},
+    listing::{FileArgs, FileKind, ListArgs, Listing, RunsAction, SchemaName},
     node::{NodeAction, NodeArgs},
     test::TestArgs,
 };
+
+#[cfg(feature = "selftest")]
+pub(crate) use self::selftest::{SelftestArgs, Shape};
 
 #[cfg(feature = "history")]
 pub(crate) use self::history::{ChosenMetrics, ExportArgs, HistoryAction, Notation};
@@ -139,6 +144,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  verify list checks --node nvidia\n  verify list probes --json"
     )]
     List(ListArgs),
+    /// Print a node or suite file, to read or to begin your own from.
+    #[command(
+        after_help = "Examples:\n  verify show suite gpu\n  verify show node nvidia --shipped > runners/nodes/nvidia.toml"
+    )]
+    Show(FileArgs),
     /// Explain a check, a probe or a finding: why it matters, how it is judged, what to do.
     #[command(
         after_help = "Examples:\n  verify explain kernel/isolcpus\n  verify explain cpu\n  verify explain tool-missing"
@@ -205,6 +215,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Option<RunsAction>,
     },
+    /// Put known faults below the checks, and say which are noticed; no machine is asked.
+    #[cfg(feature = "selftest")]
+    #[command(after_help = selftest::HELP)]
+    Selftest(SelftestArgs),
     /// Print a script that teaches a shell to complete `verify` on the Tab key.
     #[command(after_help = help::COMPLETIONS)]
     Completions {

@@ -21,6 +21,9 @@ mod plan;
 mod run;
 mod runs;
 mod schema;
+#[cfg(feature = "selftest")]
+mod selftest;
+mod show;
 mod shown;
 mod test;
 mod waivers;
@@ -42,6 +45,7 @@ pub(crate) fn dispatch(cli: &Cli, terminal: Terminal) -> anyhow::Result<u8> {
         Some(Command::Plan(args)) => plan::plan(root, args, terminal.out),
         Some(Command::Doctor(args)) => doctor::doctor(root, args, terminal.out),
         Some(Command::List(args)) => list::list(root, args, terminal.out),
+        Some(Command::Show(args)) => show::show(root, args),
         Some(Command::Explain { id, nodes }) => explain::explain(root, id, nodes, terminal.out),
         Some(Command::Health(args)) => health::health(root, args),
         Some(Command::Judge { run, reports, show }) => {
@@ -62,6 +66,8 @@ pub(crate) fn dispatch(cli: &Cli, terminal: Terminal) -> anyhow::Result<u8> {
         Some(Command::Instrument { instrument, arguments, lifeline, .. }) => {
             instrument::instrument(instrument.as_deref(), arguments, *lifeline)
         }
+        #[cfg(feature = "selftest")]
+        Some(Command::Selftest(args)) => selftest::selftest(root, args, terminal.out),
         Some(Command::Schema { name }) => schema::schema(*name),
     }
 }

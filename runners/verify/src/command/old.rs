@@ -47,7 +47,7 @@ pub(crate) fn report(
     let format = target::format(format)?;
     let recorded = read(name)?;
     if let Some(path) = output {
-        target::write(path, &format.render(&recorded.run)?)?;
+        Target::new(format, path).write(&recorded.run)?;
         output::say_place("report", path, terminal.err);
     } else if format.spec().name == target::TEXT {
         let style = Style { color: terminal.out.color, width: output::width(), verbose: true };

@@ -14,6 +14,7 @@ use verify_engine::{
     },
     plan::{self, Permissions, Selection},
     record::{self, RecordError},
+    redact,
     session::{self, Chosen, Prepared, Request},
     transport::{Cancel, Gate, Transport},
 };
@@ -327,7 +328,9 @@ pub(crate) fn header<P>(ready: &Ready<P>, require_baseline: bool) -> Header {
         started_at: ready.started_at.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         root: ready.root.label(),
-        command: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
+        command: redact::words(
+            std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
+        ),
         require_baseline,
         until_decided: false,
         orchestrator: place::hostname(),

@@ -1,7 +1,7 @@
 //! `verify runs`: what was recorded, and clearing it out.
 
 use verify_engine::record;
-use verify_model::outcome::Outcome;
+use verify_model::{number_of, outcome::Outcome};
 
 use verify_reports::terminal::paint::Paint;
 
@@ -36,7 +36,10 @@ pub(crate) fn runs(action: Option<&RunsAction>, out: Ability) -> anyhow::Result<
         Some(RunsAction::Prune { keep }) => {
             let removed = store.prune(*keep)?;
             history::forget(&store, &removed);
-            output::print(&format!("removed {} run(s), kept the newest {keep}\n", removed.len()))?;
+            output::print(&format!(
+                "removed {}, kept the newest {keep}\n",
+                number_of(removed.len(), "run")
+            ))?;
         }
     }
     Ok(0)

@@ -18,7 +18,7 @@ use verify_engine::{
     probes::PROBES,
 };
 use verify_instruments::INSTRUMENTS;
-use verify_model::{check::Check, finding::CATALOGUE};
+use verify_model::{check::Check, finding::CATALOGUE, number_of};
 use verify_reports::FORMATS;
 
 use super::at_home;
@@ -31,10 +31,12 @@ type Candidates = Vec<CompletionCandidate>;
 type Finder = fn(&Line, &str) -> Candidates;
 
 /// Finds values by the id of the argument.
-const FINDERS: [(&str, Finder); 24] = [
+const FINDERS: &[(&str, Finder)] = &[
     ("allow_load", |line, _| line.nodes()),
     ("checks", |line, _| line.checks()),
     ("dir", |_, typed| PathCompleter::dir().complete(OsStr::new(typed))),
+    #[cfg(feature = "selftest")]
+    ("faults", |_, _| faults()),
     ("format", |_, _| formats("")),
     ("id", |line, _| line.explained()),
     ("instrument", |_, _| INSTRUMENTS.iter().map(|one| item(one.name, one.summary)).collect()),
@@ -169,7 +171,7 @@ fn grouped<'n>(
 }
 
 fn counted(checks: usize) -> String {
-    format!("{checks} check{}", if checks == 1 { "" } else { "s" })
+    number_of(checks, "check")
 }
 
 /// Returns the values of a flag: `--flag value`, `--flag=value`, `-f value`, `-fvalue`.
@@ -241,6 +243,14 @@ fn began(id: &str) -> String {
         jiff::Timestamp::from_millisecond(milliseconds).ok()
     });
     at.map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+#[cfg(feature = "selftest")]
+fn faults() -> Candidates {
+    let Ok(catalogue) = verify_engine::fault::Catalogue::shipped() else { return Vec::new() };
+    let named = catalogue.faults().map(|fault| item(&fault.id, &fault.title));
+    let damages = verify_engine::fault::DAMAGES.iter().map(|one| item(one.id, one.title));
+    named.chain(damages).collect()
 }
 
 fn pages() -> Candidates {

@@ -153,3 +153,29 @@ fn a_current_folder_that_cannot_be_read_does_not_matter() {
     assert_eq!(said.err, "");
     said.says(&["toolchain"]);
 }
+
+#[test]
+fn a_shipped_file_is_printed_to_begin_from_and_loads_in_a_root_of_its_own() {
+    let nowhere = Nowhere::new();
+    let nodes = nowhere.0.path().join("runners/nodes");
+    fs::create_dir_all(&nodes).unwrap();
+    fs::create_dir(nowhere.0.path().join("suites")).unwrap();
+    let file = nodes.join("nvidia.toml");
+    fs::write(&file, "title = \"Mine\"\nhostnames = [\"mine\"]\n").unwrap();
+    let said = nowhere.say(&["plan", "--node", "nvidia"]).exits(2);
+    for variable in ["isolated-cpus", "cpu-model", "memory-triad-min"] {
+        let title = format!("node nvidia has no variable `{variable}`");
+        assert_eq!(said.err.matches(&title).count(), 1, "{}", said.err);
+    }
+    assert!(!said.err.contains("does not fit"), "{}", said.err);
+    said.complains(&["`verify show node nvidia --shipped`"]);
+    let own = nowhere.say(&["show", "node", "nvidia"]).exits(0).out;
+    assert!(own.starts_with("title = \"Mine\""), "{own}");
+    let shipped = nowhere.say(&["show", "node", "nvidia", "--shipped"]).exits(0).out;
+    fs::write(&file, &shipped).unwrap();
+    nowhere.say(&["plan", "--node", "nvidia", "--via", "local", "--quick"]).exits(0);
+    let suite = nowhere.say(&["show", "suite", "gpu"]).exits(0).out;
+    assert!(suite.contains("id     = \"gpu/count\""), "{suite}");
+    let nobody = nowhere.say(&["show", "suite", "gpus"]).exits(2);
+    nobody.complains(&["there is no suite `gpus`; did you mean `gpu`?"]);
+}

@@ -215,11 +215,11 @@ fn two_peoples_ledgers_merge_into_one() {
     }
     let mut args = vec!["baseline", "merge", "--node", "box", "--suite", "things"];
     args.extend(copies.iter().map(String::as_str));
-    ground.say(&args).exits(0).says(&["6 unit(s) added"]);
+    ground.say(&args).exits(0).says(&["6 units added"]);
     ground.say(&["baseline", "show"]).exits(0).says(&["reason: theirs"]);
     let ledger = lines(&ground.path("baselines/box/things.runs.jsonl"));
     assert_eq!(ledger.len(), 6);
-    ground.say(&args).exits(0).says(&["0 unit(s) added"]);
+    ground.say(&args).exits(0).says(&["0 units added"]);
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod documents;
 mod green;
 mod ground;
 mod history;
+mod hostile;
 mod interrupt;
 #[path = "../../../engine/tests/ssh/server.rs"]
 #[allow(dead_code, reason = "the tests of the transport use all of it")]
@@ -35,6 +36,7 @@ mod outcome;
 mod paper;
 mod parser;
 mod pipe;
+mod private;
 mod records;
 mod remote;
 mod repeated;
@@ -42,6 +44,7 @@ mod replay;
 mod scrub;
 mod secrets;
 mod selection;
+mod selftest;
 mod several;
 mod shipped;
 mod simulated;

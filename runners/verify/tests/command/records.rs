@@ -129,7 +129,7 @@ fn runs_are_listed_found_by_the_beginning_of_their_id_and_pruned() {
     assert_eq!(listed, ids);
     ground.say(&["report", &ids[0].to_lowercase()]).exits(0).says(&[&ids[0]]);
     ground.say(&["report", &ids[0][..3]]).exits(2).complains(&["the beginning of 3 runs"]);
-    ground.say(&["runs", "prune", "--keep", "1"]).exits(0).says(&["removed 2 run(s)"]);
+    ground.say(&["runs", "prune", "--keep", "1"]).exits(0).says(&["removed 2 runs"]);
     assert_eq!(begun(&ground.say(&["runs"]).out).len(), 1);
     ground.say(&["report", "last"]).exits(0).says(&[&ids[2]]);
     ground.say(&["report", &ids[0]]).exits(2).complains(&["no run", "`verify runs` lists them"]);
@@ -141,6 +141,6 @@ fn pruning_leaves_what_is_no_run() {
     ground.run(&[]).exits(1);
     fs::create_dir_all(ground.path("state/runs/mine")).unwrap();
     fs::write(ground.path("state/runs/mine/notes"), "keep").unwrap();
-    ground.say(&["runs", "prune", "--keep", "0"]).exits(0).says(&["removed 1 run(s)"]);
+    ground.say(&["runs", "prune", "--keep", "0"]).exits(0).says(&["removed 1 run"]);
     assert!(ground.path("state/runs/mine/notes").try_exists().unwrap());
 }

@@ -40,6 +40,8 @@ fn an_unknown_name_exits_2_with_the_one_that_was_meant() {
         (["--suite", "thing"], "did you mean `things`?"),
         (["--check", "a/on"], "did you mean `a/one`?"),
         (["--tag", "slo"], "did you mean `slow`?"),
+        (["--check", "gpu/count"], "it is for nvidia, nvidia-sim: add `--node nvidia`"),
+        (["--suite", "gpu"], "it is for nvidia, nvidia-sim: add `--node nvidia`"),
     ] {
         let mut all = vec!["--node", "box"];
         if args[0] == "--node" {

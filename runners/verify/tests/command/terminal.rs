@@ -302,6 +302,7 @@ fn nothing_that_is_listed_or_explained_is_wider_than_a_terminal() {
         "plan",
         "doctor",
         "list",
+        "show",
         "explain",
         "health",
         "judge",

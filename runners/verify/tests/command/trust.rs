@@ -50,3 +50,21 @@ fn a_folder_that_everybody_can_write_is_as_its_files_and_a_digest_counts_everywh
     mode(&ground, "runners/nodes", 0o777);
     ground.run(&[]).exits(2).complains(&["runners/nodes can be written by everybody"]);
 }
+
+#[test]
+fn baselines_and_the_folder_above_the_node_files_are_trusted_as_suites_are() {
+    let ground = Ground::with(&[("a/one", PASSES)]);
+    fs::create_dir_all(ground.path("baselines/box")).unwrap();
+    fs::write(ground.path("baselines/box/other.toml"), "").unwrap();
+    ground.run(&[]).exits(0);
+    let places = [("runners", 0o777), ("baselines", 0o777), ("baselines/box", 0o777)];
+    for (below, open) in places.into_iter().chain([("baselines/box/other.toml", 0o666)]) {
+        let before = fs::metadata(ground.path(below)).unwrap().permissions();
+        mode(&ground, below, open);
+        let said = ground.run(&[]).exits(2);
+        let said = said.complains(&[&format!("{below} can be written by everybody")]);
+        ground.run(&["--trust", &digest(&said.err)]).exits(0);
+        fs::set_permissions(ground.path(below), before).unwrap();
+    }
+    ground.run(&[]).exits(0);
+}

@@ -7,9 +7,10 @@
 use crate::tree::{File, Finding, demand_none, files};
 
 /// The folder of each crate, and the crates of the workspace that it may depend on.
-const EDGES: [(&str, &[&str]); 6] = [
+const EDGES: [(&str, &[&str]); 7] = [
     ("reports", &["verify-model"]),
     ("runners/engine", &["verify-model"]),
+    ("runners/fuzz", &["verify-engine", "verify-instruments", "verify-model", "verify-reports"]),
     ("runners/instruments", &[]),
     ("runners/model", &[]),
     ("runners/simulator", &[]),

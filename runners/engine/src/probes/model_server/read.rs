@@ -60,10 +60,11 @@ fn others(result: &Json) -> Option<String> {
     let mut foreign = cards.filter(|card| unsigned(card, "others").is_some_and(|count| count > 0));
     if let Some(card) = foreign.next() {
         let (count, index) = (number(card, "others"), number(card, "index"));
-        return Some(format!("{count} process(es) of somebody else compute on card {index}"));
+        let computing = if count == "1" { "process computes" } else { "processes compute" };
+        return Some(format!("{count} {computing} on card {index} beside the server"));
     }
     let running = result.pointer("/counted-before/running").and_then(Json::as_f64)?;
-    (running > 0.0).then(|| format!("{running} request(s) of somebody else were under way"))
+    (running > 0.0).then(|| format!("requests of somebody else were under way: {running}"))
 }
 
 fn command(result: &Json) -> Value {

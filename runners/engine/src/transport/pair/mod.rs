@@ -132,6 +132,10 @@ impl Transport for Paired {
         self.own.simulated()
     }
 
+    fn is_remote(&self) -> bool {
+        self.own.is_remote()
+    }
+
     fn gather(&self, ask: &Ask, cancel: &Cancel) -> Captured {
         if self.answers_for_both() {
             self.own.gather(ask, cancel)

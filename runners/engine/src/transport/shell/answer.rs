@@ -1,14 +1,12 @@
 //! Puts the pieces of both streams together to what was captured for one ask.
 
 use verify_model::{
-    ask::{Ask, DEFAULT_CAP, MAX_FILES},
+    ask::{Ask, DEFAULT_CAP, MAX_BYTES, MAX_FILES},
     evidence::{Captured, Failure, FailureKind, FileContent, Stream},
 };
 
 use super::super::{capped::Capped, locate};
 
-/// Bounds what one ask may bring that is no program's output. *Units*: B.
-const ALL_FILES: usize = 64 * 1024 * 1024;
 /// Bounds what an instrument prints. *Units*: B.
 const INSTRUMENT_CAP: u64 = 16 * 1024 * 1024;
 /// Bounds what is kept of complaints. *Units*: B.
@@ -90,9 +88,9 @@ impl<'a> Answer<'a> {
                 // One byte more than its cap was asked for.
                 let bound = match self.ask {
                     Ask::ReadFile { cap, .. } => usize::try_from(cap.saturating_add(1)),
-                    _ => Ok(ALL_FILES),
+                    _ => Ok(MAX_BYTES),
                 };
-                self.parts[0].push(bytes, bound.unwrap_or(ALL_FILES).min(ALL_FILES));
+                self.parts[0].push(bytes, bound.unwrap_or(MAX_BYTES).min(MAX_BYTES));
             }
             (false, Side::Err) => self.parts[1].push(bytes, COMPLAINT),
         }
@@ -108,7 +106,7 @@ impl<'a> Answer<'a> {
         let parts = &mut self.parts[usize::from(side == Side::Err)];
         // A name costs, too: a folder without end is bounded as its bytes are.
         parts.size = parts.size.saturating_add(path.len() + ENTRY);
-        if parts.size < ALL_FILES && parts.all.len() <= MAX_FILES {
+        if parts.size < MAX_BYTES && parts.all.len() <= MAX_FILES {
             parts.all.push((Some(path), Vec::new()));
         } else {
             parts.overflown = true;
@@ -131,7 +129,7 @@ impl<'a> Answer<'a> {
         let how = self.ended[0].clone().unwrap_or_default();
         if self.parts[0].overflown && how == "0" {
             let message = format!(
-                "more than {ALL_FILES} bytes or {MAX_FILES} files: nothing is judged by a part"
+                "more than {MAX_BYTES} bytes or {MAX_FILES} files: nothing is judged by a part"
             );
             return Captured::Failed(Failure::new(FailureKind::Other, message));
         }

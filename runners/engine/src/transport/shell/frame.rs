@@ -54,9 +54,12 @@ impl Cutter {
         self.held.extend_from_slice(bytes);
         while let Some(at) = find(&self.held, &self.mark) {
             let start = at + self.mark.len();
-            let Some(length) = self.held[start..].iter().position(|b| *b == b'\n') else {
+            let Some(length) = self.held[start..].iter().take(LINE + 1).position(|b| *b == b'\n')
+            else {
                 if self.held.len() - start > LINE {
-                    break;
+                    // What looks like a mark is none, and a true one may follow.
+                    self.give_up_to(start, give);
+                    continue;
                 }
                 self.give_up_to(at, give);
                 return;
@@ -152,6 +155,20 @@ mod tests {
         ];
         for step in 1..=text.len() {
             assert_eq!(cut(text, step), (expected.to_vec(), "motd".to_owned()), "{step}");
+        }
+    }
+
+    #[test]
+    fn a_mark_without_an_end_is_none_and_hides_no_later_one() {
+        let long = "x".repeat(LINE + 1);
+        let text = format!("nonce b 0\na\nnonce f {long}\nnonce e 0 0\n");
+        let expected = [
+            Piece::Begin(0),
+            Piece::Bytes(format!("a\nnonce f {long}").into_bytes()),
+            Piece::End(0, "0".to_owned()),
+        ];
+        for step in [1, 100, LINE, LINE + 20, text.len()] {
+            assert_eq!(cut(text.as_bytes(), step).0, expected, "{step}");
         }
     }
 

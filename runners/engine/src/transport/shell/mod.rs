@@ -9,6 +9,7 @@ pub(in crate::transport) mod input;
 pub(in crate::transport) mod reader;
 pub(in crate::transport) mod script;
 pub(in crate::transport) mod tool;
+pub(crate) mod tried;
 
 use std::time::{Duration, Instant};
 

@@ -199,3 +199,25 @@ pub(super) fn pause(login: u32, cancel: &Cancel) {
             .recv_timeout(Duration::from_millis(50).min(until.saturating_duration_since(now())));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_not_its_users_alone_takes_no_socket() {
+        let folder = tempfile::tempdir().unwrap();
+        let uid = rustix::process::getuid().as_raw();
+        let made = folder.path().join("made");
+        assert!(is_private(&made, uid), "it is made");
+        assert!(!is_private(&made, uid + 1), "somebody else's");
+        let open = folder.path().join("open");
+        fs::DirBuilder::new().mode(0o755).create(&open).unwrap();
+        assert!(!is_private(&open, uid), "others may look into it");
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&made, &link).unwrap();
+        assert!(!is_private(&link, uid), "it leads elsewhere");
+        assert!(!is_private(Path::new("made"), uid), "it depends on where the command is typed");
+        assert!(!is_private(Path::new("/proc/none"), uid), "it cannot be made");
+    }
+}

@@ -15,6 +15,8 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
+use crate::load::trust;
+
 /// Names the variable that says in which folder payloads are.
 pub const PAYLOADS: &str = "VERIFY_PAYLOADS";
 
@@ -48,6 +50,8 @@ pub struct Payloads {
 pub(super) struct Payload {
     pub(super) path: PathBuf,
     pub(super) triple: String,
+    /// Whether it is this very program, which is trusted as it runs.
+    is_own: bool,
 }
 
 impl Payloads {
@@ -66,10 +70,15 @@ impl Payloads {
         let mut found = Vec::new();
         for triple in triples {
             let files = self.files(triple).into_iter().filter(|path| path.is_file());
-            let own =
-                self.own.iter().filter(|(_, own)| own == triple).map(|(path, _)| path.clone());
-            let payload = |path| Payload { path, triple: (*triple).to_owned() };
-            found.extend(files.chain(own).map(payload));
+            let own = self.own.iter().filter(|(_, own)| own == triple);
+            let own = own.map(|(path, _)| (path.clone(), true));
+            let all = files.map(|path| (path, false)).chain(own);
+            let triple = (*triple).to_owned();
+            found.extend(all.map(|(path, is_own)| Payload {
+                path,
+                triple: triple.clone(),
+                is_own,
+            }));
         }
         found
     }
@@ -98,9 +107,14 @@ static KNOWN: Mutex<Known> = Mutex::new(BTreeMap::new());
 impl Payload {
     /// Returns the file's SHA-256 in hexadecimal digits, and its size.
     ///
-    /// *Errors*: it cannot be read, or is empty.
+    /// *Errors*: it cannot be read, is empty, or somebody else may have put it there: it would run on
+    /// every node that is asked.
     pub(super) fn digest(&self) -> io::Result<(String, u64)> {
         let meta = fs::metadata(&self.path)?;
+        let mut places = self.path.ancestors().take(if self.is_own { 0 } else { 2 });
+        if let Some(why) = places.find_map(trust::doubted) {
+            return Err(io::Error::other(format!("{why}; it is not sent")));
+        }
         if meta.len() == 0 {
             return Err(io::Error::other("the file is empty"));
         }
@@ -129,6 +143,8 @@ pub(super) fn is_digest(text: &str) -> bool {
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "lays out files")]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -157,10 +173,18 @@ mod tests {
         assert_eq!(names(), [PathBuf::from("/own"), folder.path().join(&musl)]);
         fs::write(folder.path().join(&gnu), "abc").unwrap();
         assert_eq!(names()[..2], [folder.path().join(&gnu), PathBuf::from("/own")]);
-        let payload = Payload { path: folder.path().join(&gnu), triple: String::new() };
+        let payload =
+            Payload { path: folder.path().join(&gnu), triple: String::new(), is_own: false };
         // *Source*: FIPS 180-2, appendix B.1.
         let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(payload.digest().unwrap(), (known.to_owned(), 3));
+        for (path, mode) in [(&payload.path, 0o666), (&folder.path().to_owned(), 0o777)] {
+            let before = fs::metadata(path).unwrap().permissions();
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+            let refused = payload.digest().unwrap_err().to_string();
+            assert!(refused.contains("can be written by everybody"), "{refused}");
+            fs::set_permissions(path, before).unwrap();
+        }
         assert!(is_digest(known) && !is_digest("ba78") && !is_digest(&known.to_uppercase()));
     }
 }

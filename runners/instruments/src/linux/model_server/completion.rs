@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{
     event::Events,
-    http::{Answer, Request, ask},
+    http::{Answer, Request, ask, now},
 };
 
 const PATH: &str = "/v1/completions";
@@ -169,7 +169,7 @@ impl Endpoint {
             }
         }
         if let Some(data) = events.ended() {
-            heard.take(&data, super::http::now())?;
+            heard.take(&data, now())?;
         }
         let streamed = heard.streamed(answer.sent)?;
         self.enough(streamed.usage, tokens)?;
@@ -258,6 +258,12 @@ impl Heard {
             done: self.done,
         })
     }
+}
+
+/// Tells whether events that all came at once are a whole completion: for the fuzz targets.
+pub(super) fn is_whole(events: &[String]) -> bool {
+    let (mut heard, at) = (Heard::default(), now());
+    events.iter().all(|data| heard.take(data, at).is_ok()) && heard.streamed(at).is_ok()
 }
 
 /// Reads why a completion ended, where it has.

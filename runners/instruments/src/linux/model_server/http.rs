@@ -168,7 +168,7 @@ impl Answer {
 }
 
 /// Reads the status and the headers, whose names become lower case.
-fn parsed(head: &str) -> Result<(u16, Vec<(String, String)>), String> {
+pub(super) fn parsed(head: &str) -> Result<(u16, Vec<(String, String)>), String> {
     let mut lines = head.lines();
     let first = lines.next().unwrap_or_default();
     let status =

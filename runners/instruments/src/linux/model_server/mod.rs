@@ -14,6 +14,7 @@ mod http;
 mod keeper;
 mod load;
 mod log;
+pub mod outside;
 mod prometheus;
 mod ready;
 

@@ -11,7 +11,9 @@ use verify_engine::{
 use verify_model::run::Run;
 use verify_reports::clean::{block, one_line};
 
-use super::{NAME, count, diff, explained, reason, runs_of, shelf, validate, wanted};
+use verify_model::number_of;
+
+use super::{NAME, diff, explained, reason, runs_of, shelf, validate, wanted};
 use crate::{
     cli::{AcceptArgs, Accepted},
     output,
@@ -132,7 +134,7 @@ fn report(root: &Root, shelf: &Shelf, runs: &[Run], change: &Change) -> String {
 
 /// Says what becomes of the units of a check.
 pub(super) fn units(taken: &Taken) -> String {
-    let mut text = count(taken.new, "unit");
+    let mut text = number_of(taken.new, "unit");
     if taken.known > 0 {
         let _ = write!(text, ", {} known before", taken.known);
     }

@@ -6,13 +6,13 @@ use verify_engine::{
     baseline::{self, Centre, Change, History, Ledger, Place, Shelf, Unit, centre, comparable},
     load::root::Root,
 };
-use verify_model::{metric::Direction, quantity::display_number};
+use verify_model::{metric::Direction, number_of, quantity::display_number};
 use verify_reports::clean::{block, one_line};
 
 use super::{
     NAME,
     accept::{named, propose, refusals, terms, units},
-    count, explained, runs_of, sessions, shelf,
+    explained, runs_of, sessions, shelf,
 };
 use crate::{
     cli::{Accepted, DiffArgs},
@@ -46,7 +46,7 @@ pub(super) fn show(root: &Root, what: &Accepted) -> anyhow::Result<u8> {
     if new == 0 {
         text += "accepting would change nothing\n";
     } else {
-        let _ = writeln!(text, "accepting would add {}:", count(new, "unit"));
+        let _ = writeln!(text, "accepting would add {}:", number_of(new, "unit"));
         after(&mut text, &shelf, &change)?;
         let _ = writeln!(text, "accept: {}", command(what));
     }

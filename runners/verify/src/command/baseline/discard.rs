@@ -12,7 +12,9 @@ use verify_engine::{
 };
 use verify_reports::clean::{block, one_line};
 
-use super::{NAME, count, explained, reason, sessions, shelf, validate, wanted};
+use verify_model::number_of;
+
+use super::{NAME, explained, reason, sessions, shelf, validate, wanted};
 use crate::{cli::DropArgs, output};
 
 /// Fewest characters of an id that name a run.
@@ -107,8 +109,8 @@ fn write_gone(text: &mut String, place: &Place, left: &Ledger, gone: &[Unit]) {
         "  {}  {}: {} of {}, {}; {remain}",
         place.node,
         one_line(&first.check, NAME),
-        count(gone.len(), "unit"),
-        count(sessions(&units), "session"),
+        number_of(gone.len(), "unit"),
+        number_of(sessions(&units), "session"),
         match runs.as_slice() {
             [only] => format!("run {only}"),
             all => format!("{} runs, {} to {}", all.len(), all[0], all[all.len() - 1]),

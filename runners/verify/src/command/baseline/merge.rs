@@ -8,6 +8,8 @@ use verify_engine::{
     load::root::Root,
 };
 
+use verify_model::number_of;
+
 use super::{explained, shelf};
 use crate::{cli::MergeArgs, output};
 
@@ -59,8 +61,11 @@ pub(super) fn merge(root: &Root, args: &MergeArgs) -> anyhow::Result<u8> {
         }
         ledger.trim();
         let (node, suite) = (&place.node, &place.suite);
-        let _ =
-            writeln!(text, "{node}  {suite}: {new} unit(s) added, summary written from the ledger");
+        let _ = writeln!(
+            text,
+            "{node}  {suite}: {} added, summary written from the ledger",
+            number_of(new, "unit")
+        );
         merged.push((place, ledger));
     }
     shelf.write(&lock, &merged).map_err(explained)?;

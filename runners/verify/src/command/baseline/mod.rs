@@ -83,11 +83,6 @@ fn runs_of(root: &Root, names: &[String]) -> anyhow::Result<Vec<Run>> {
     Ok(runs)
 }
 
-/// Counts a thing in words.
-fn count(number: usize, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
-}
-
 /// Reads a reason as one line.
 ///
 /// *Errors*: it says nothing, or too much.

@@ -12,7 +12,9 @@ use verify_engine::{
 use verify_model::{quantity::Quantity, unit};
 use verify_reports::clean::{block, one_line};
 
-use super::{NAME, count, sessions, shelf, validate, wanted};
+use verify_model::number_of;
+
+use super::{NAME, sessions, shelf, validate, wanted};
 use crate::{cli::ShowArgs, output};
 
 /// Quantiles of the distribution that is shown for one check, each with the fewest samples that
@@ -97,7 +99,7 @@ impl Size {
         } else {
             (self.units, "unit")
         };
-        let counted_in_words = count(counted, thing);
+        let counted_in_words = number_of(counted, thing);
         match counted {
             0..FEW => Some(format!(
                 "{counted_in_words}: the spread is the class's, not this machine's; verdicts are provisional"
@@ -153,7 +155,7 @@ fn write_check(text: &mut String, place: &Place, check: &CheckSummary, size: Siz
         [only] => format!("run {only}"),
         [first, .., last] => format!("{} runs, {first} to {last}", check.runs.len()),
     };
-    let (units, sessions) = (count(check.units, "unit"), count(size.sessions, "session"));
+    let (units, sessions) = (number_of(check.units, "unit"), number_of(size.sessions, "session"));
     // A node chooses its own host name, so it must not look like a line of this page.
     let machine = one_line(&check.machine, NAME);
     let _ = writeln!(text, "  {units} of {runs}, in {sessions}, on machine {machine}");
