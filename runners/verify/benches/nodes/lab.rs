@@ -136,35 +136,14 @@ impl Lab {
         self.server.config()
     }
 
-    /// Writes a configuration that shares one connection, as its user would.
-    pub(crate) fn muxed_config(&self) -> String {
-        let path = self.scratch.path().join("muxed");
-        let own = fs::read_to_string(self.config()).unwrap();
-        let socket = self.server.path("m").display().to_string();
-        let mux = format!("ControlMaster auto\nControlPath {socket}\nControlPersist 60\n");
-        fs::write(&path, format!("{own}\nHost *\n{mux}")).unwrap();
-        path.display().to_string()
-    }
-
-    /// Ends the connection that is shared, if there is one.
-    pub(crate) fn unmux(&self) {
-        let socket = self.server.path("m").display().to_string();
-        let mut ssh = Command::new("ssh");
-        ssh.args([
-            "-F",
-            &self.config(),
-            "-o",
-            &format!("ControlPath={socket}"),
-            "-O",
-            "exit",
-            "n0",
-        ]);
-        let _ = ssh.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    /// Names the socket of the connection that is shared.
+    pub(crate) fn socket(&self) -> String {
+        self.server.path("m").display().to_string()
     }
 
     /// Returns options that share one connection.
     pub(crate) fn muxed(&self) -> Vec<String> {
-        let socket = self.server.path("m").display().to_string();
+        let socket = self.socket();
         let options = ["ControlMaster=auto", &format!("ControlPath={socket}"), "ControlPersist=30"];
         options.iter().flat_map(|option| ["-o".to_owned(), (*option).to_owned()]).collect()
     }

@@ -35,7 +35,7 @@ pub(crate) fn goss(checks: &Checks, contents: &str) -> Goss {
         }
     }
     let filled = sections.iter().filter(|(_, lines)| !lines.is_empty());
-    let text = filled.map(|(name, lines)| format!("{name}:\n{lines}")).collect();
+    let text = filled.fold(String::new(), |text, (name, lines)| text + name + ":\n" + lines);
     Goss { text, tests }
 }
 

@@ -1,6 +1,10 @@
 //! The hundred checks on one node over ssh, with a login of its own and over a connection that is there.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use crate::{
     lab::Lab,
@@ -10,11 +14,16 @@ use crate::{
     world::World,
 };
 
+/// Sends a binary and its file over one connection, one behind the other, and runs them.
+const BROUGHT: &str = r#"size=$(wc -c <"$1")
+cat "$1" - | ssh -T -F "$2" -o BatchMode=yes -- n0 "f=\$(mktemp) && head -c $size >\$f &&
+    chmod 700 \$f && \$f -g - validate; rc=\$?; rm -f \$f; exit \$rc""#;
+
 /// Prints what each tool takes over ssh.
 pub(crate) fn print(scratch: &Path, world: &World, tools: &Tools, lab: &Lab, turns: usize) {
     let checks = world.mixed();
     let root = lab.root("remote", &checks.suite(&["n0"]), &["n0"]);
-    let muxed = lab.muxed_config();
+    let muxed = muxed_config(scratch, lab);
     let script = checks.script();
     let command = || lab.command(&root, &["--node", "n0"]);
     let mut subjects =
@@ -37,18 +46,34 @@ pub(crate) fn print(scratch: &Path, world: &World, tools: &Tools, lab: &Lab, tur
         let hosts = format!("--hosts={hosts}");
         let arguments = [hosts.as_str(), config.as_str()];
         let Some(subject) = tools.testinfra((title, folder), &checks, &arguments) else { continue };
-        let before: Box<dyn Fn()> =
-            if is_open { Box::new(|| {}) } else { Box::new(|| lab.unmux()) };
+        let before: Box<dyn Fn()> = if is_open { Box::new(|| {}) } else { Box::new(|| unmux(lab)) };
         subjects.push(Subject { before, every, ..subject });
     }
     let costs = in_turns(turns, scratch, &subjects);
-    lab.unmux();
+    unmux(lab);
     let title = format!("ssh: {} mixed checks on one node, loopback", checks.count());
     let goals = [
         ("testinfra, ControlPath, first run", 10.0),
         ("testinfra, ControlPath, connection open", 10.0),
     ];
     table::print(&title, &subjects, &costs, &goals);
+}
+
+/// Writes a configuration that shares one connection, as its user would; returns its path.
+fn muxed_config(scratch: &Path, lab: &Lab) -> String {
+    let path = scratch.join("muxed");
+    let own = fs::read_to_string(lab.config()).unwrap();
+    let mux = format!("ControlMaster auto\nControlPath {}\nControlPersist 60\n", lab.socket());
+    fs::write(&path, format!("{own}\nHost *\n{mux}")).unwrap();
+    path.display().to_string()
+}
+
+/// Ends the connection that is shared, if there is one.
+fn unmux(lab: &Lab) {
+    let path = format!("ControlPath={}", lab.socket());
+    let mut ssh = Command::new("ssh");
+    ssh.args(["-F", &lab.config(), "-o", &path, "-O", "exit", "n0"]);
+    let _ = ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
 }
 
 /// Prepares goss, which knows no other machine: its binary is there, or is brought along.
@@ -70,9 +95,8 @@ fn goss<'a>(tools: &'a Tools, lab: &'a Lab, world: &World) -> Vec<Subject<'a>> {
                 if !brought {
                     return lab.ssh_command("n0", &options, &line);
                 }
-                // The binary and the file follow each other over one connection.
                 let mut sh = Command::new("sh");
-                sh.args(["-c", "size=$(wc -c <\"$1\"); cat \"$1\" - | ssh -T -F \"$2\" -o BatchMode=yes -- n0 \"f=\\$(mktemp) && head -c $size >\\$f && chmod 700 \\$f && \\$f -g - validate; rc=\\$?; rm -f \\$f; exit \\$rc\"", "sh"]);
+                sh.args(["-c", BROUGHT, "sh"]);
                 sh.arg(&binary).arg(&config);
                 sh
             };

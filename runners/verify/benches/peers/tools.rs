@@ -26,39 +26,32 @@ pub(crate) fn said(program: &Path, arguments: &[&str]) -> Option<String> {
     output.status.success().then(|| text.lines().next().unwrap_or_default().trim().to_owned())
 }
 
+/// Notes the version of what was found, or what is missing.
+fn noted(
+    notes: &mut Vec<String>,
+    found: Option<(String, PathBuf)>,
+    needs: &str,
+) -> Option<PathBuf> {
+    let (note, path) =
+        found.map_or_else(|| (format!("skipped: needs {needs}"), None), |(v, p)| (v, Some(p)));
+    notes.push(note);
+    path
+}
+
 impl Tools {
     /// Looks for the peers, and says which are there and which are missing.
     pub(crate) fn find(scratch: &Path) -> (Self, Vec<String>) {
         let mut notes = Vec::new();
         let goss = env::var_os("VERIFY_GOSS").map_or_else(|| PathBuf::from("goss"), PathBuf::from);
-        let goss = match said(&goss, &["--version"]) {
-            Some(version) => {
-                notes.push(version);
-                Some(goss)
-            }
-            None => {
-                notes.push("skipped: needs goss (in PATH, or named by VERIFY_GOSS)".to_owned());
-                None
-            }
-        };
+        let goss = said(&goss, &["--version"]).map(|version| (version, goss));
+        let goss = noted(&mut notes, goss, "goss (in PATH, or named by VERIFY_GOSS)");
         let versions = "import testinfra, paramiko, pytest, sys, importlib.metadata as m; \
                         print('; '.join(f'{n} {m.version(n)}' for n in ('pytest-testinfra', 'pytest', \
                         'paramiko', 'ReFrame-HPC')), '; Python', sys.version.split()[0])";
         let python = env::var_os("VERIFY_PEERS_PYTHON").map(PathBuf::from);
         let python = python.and_then(|python| Some((said(&python, &["-c", versions])?, python)));
-        let python = match python {
-            Some((versions, python)) => {
-                notes.push(versions);
-                Some(python)
-            }
-            None => {
-                notes.push(
-                    "skipped: needs an interpreter with pytest-testinfra, paramiko and ReFrame-HPC, named by VERIFY_PEERS_PYTHON"
-                        .to_owned(),
-                );
-                None
-            }
-        };
+        let needs = "an interpreter with pytest-testinfra, paramiko and ReFrame-HPC, named by VERIFY_PEERS_PYTHON";
+        let python = noted(&mut notes, python, needs);
         (Self { goss, python, scratch: scratch.to_owned() }, notes)
     }
 
