@@ -5,7 +5,10 @@
 
 use verify_model::{
     metric::Direction,
-    statistics::{Estimate, Keys, Question, Scale, Transform, Word, fit_prior, session_sd},
+    statistics::{
+        Estimate, Guard, Keys, Prior, Question, Scale, Transform, UnitKind, Word, fit_prior,
+        session_sd,
+    },
 };
 
 use crate::runs;
@@ -124,4 +127,139 @@ fn exactly_at_the_tolerance_nothing_is_proven() {
     assert_eq!(same.word_by(keys, true, half * (1.0 + 1e-9)), Word::Same);
     // What is uncertain both ways is no gain, though a gain is possible.
     assert_eq!(same.word_by(Keys::RULE, true, half / 10.0), Word::Inconclusive);
+}
+
+/// Holds what an independent program (scipy 1.17) made of a question, by the text of the method.
+struct Reference {
+    unit: UnitKind,
+    guard: Guard,
+    /// Difference, its standard error and degrees of freedom, p, and the lower end of the interval.
+    numbers: [f64; 5],
+    lag: Option<f64>,
+    inflation: f64,
+    /// Detectable at a level of 1 %, with a tolerance of 0.02 and of 0.0001.
+    detectable: [f64; 2],
+    /// Units that are needed to see 0.03, 0.035, 0.04, 0.05 and 0.5.
+    needed: [Option<u32>; 5],
+}
+
+fn demand_reference(question: &Question, expected: &Reference) {
+    let found = estimate(question);
+    let (low, _) = found.interval();
+    let numbers = [found.est, found.se, found.df, found.p, low];
+    for (at, (number, reference)) in numbers.into_iter().zip(expected.numbers).enumerate() {
+        near(&format!("number {at}"), number, reference, 1e-9);
+    }
+    assert_eq!((found.unit, found.guard), (expected.unit, expected.guard));
+    assert_eq!(found.lag.is_some(), expected.lag.is_some());
+    if let (Some(lag), Some(reference)) = (found.lag, expected.lag) {
+        near("lag", lag, reference, 1e-9);
+    }
+    near("inflation", found.inflation, expected.inflation, 1e-9);
+    for (tol, reference) in [0.02, 0.0001].into_iter().zip(expected.detectable) {
+        near("detectable", found.detectable(0.01, tol), reference, 1e-9);
+    }
+    let needed = [0.03, 0.035, 0.04, 0.05, 0.5].map(|goal| found.needed(0.01, 0.02, goal));
+    assert_eq!(needed, expected.needed);
+}
+
+fn prior(s_run: f64, s_sess: f64, d0: f64, learned: bool) -> Prior {
+    Prior { s_run, s_sess, d0, d_s: 4.0, learned }
+}
+
+/// Builds a baseline of fourteen runs that rise, and wobble around the rise.
+fn rising() -> Vec<Vec<f64>> {
+    let wobble = |n: u32| if n.is_multiple_of(2) { 0.0007 } else { -0.0007 };
+    vec![(0..14).map(|n| 0.001 * f64::from(n) + wobble(n)).collect()]
+}
+
+fn asked(baseline: Vec<Vec<f64>>, new: Vec<Vec<f64>>, prior: Prior) -> Question {
+    Question { baseline, new, prior, floor: 0.0005, tol: 0.02, interleaved: false }
+}
+
+#[test]
+fn a_baseline_that_rises_is_widened_as_the_method_says() {
+    let new = vec![vec![0.02, 0.021, 0.019, 0.0225]];
+    let question = asked(rising(), new, prior(0.004, 0.006, 4.0, false));
+    let mut expected = Reference {
+        unit: UnitKind::Run,
+        guard: Guard::Fired,
+        numbers: [
+            0.014_125,
+            0.010_572_989_134_439_392,
+            8.0,
+            0.218_318_922_975_355_38,
+            -0.010_256_356_665_485_96,
+        ],
+        lag: Some(0.842_180_263_626_647_4),
+        inflation: 7.278_441_240_476_66,
+        detectable: [0.068_752_810_280_110_53, 0.055_137_454_991_805_85],
+        needed: [None, None, None, None, Some(0)],
+    };
+    demand_reference(&question, &expected);
+    // Taken in turns within one session, nothing is added for sessions.
+    expected.numbers = [
+        0.014_125,
+        0.006_307_780_848_838_474,
+        8.0,
+        0.055_486_204_488_222_79,
+        -0.000_420_768_721_383_171_3,
+    ];
+    expected.detectable = [0.049_085_629_343_006_26, 0.032_894_669_447_652_59];
+    expected.needed = [None, None, Some(43), Some(0), Some(0)];
+    demand_reference(&Question { interleaved: true, ..question }, &expected);
+}
+
+#[test]
+fn sessions_of_unequal_length_count_once_each() {
+    let baseline = vec![
+        vec![0.0, 0.002, 0.001],
+        vec![0.004, 0.005],
+        vec![-0.003, -0.001, -0.002, 0.0],
+        vec![0.001],
+    ];
+    let new = vec![vec![0.01, 0.012], vec![0.013, 0.011, 0.012]];
+    demand_reference(
+        &asked(baseline, new, prior(0.002, 0.003, 2.5, false)),
+        &Reference {
+            unit: UnitKind::Session,
+            guard: Guard::TooFew,
+            numbers: [
+                0.010_25,
+                0.002_379_649_785_206_449_5,
+                6.5,
+                0.004_198_396_871_306_484,
+                0.004_534_076_437_810_845,
+            ],
+            lag: None,
+            inflation: 1.0,
+            detectable: [0.031_459_572_524_632_34, 0.013_111_536_897_828_142],
+            needed: [Some(1), Some(0), Some(0), Some(0), Some(0)],
+        },
+    );
+}
+
+#[test]
+fn a_tenth_at_each_end_is_set_aside_of_a_quiet_baseline() {
+    let baseline = vec![vec![
+        0.0, 0.003, -0.002, 0.001, 0.004, -0.003, 0.002, -0.001, 0.0025, -0.0015, 0.0005, 0.0035,
+    ]];
+    demand_reference(
+        &asked(baseline, vec![vec![0.011, 0.014, 0.012]], prior(0.002, 0.0, 4.0, true)),
+        &Reference {
+            unit: UnitKind::Run,
+            guard: Guard::Quiet,
+            numbers: [
+                0.011_533_333_333_333_333,
+                0.001_469_915_544_989_476_5,
+                15.0,
+                1.092_652_818_693_851_2e-6,
+                0.008_400_282_512_954_263,
+            ],
+            lag: Some(-0.499_284_692_417_739_7),
+            inflation: 1.0,
+            detectable: [0.026_236_748_850_280_72, 0.006_908_255_043_022_86],
+            needed: [Some(0); 5],
+        },
+    );
 }
