@@ -9,18 +9,18 @@ use super::{
 
 /// Cuts a stream that arrives in steps of so many bytes; pieces that touch are joined.
 fn cut(nonce: &str, stream: &[u8], step: usize) -> (Vec<Piece>, String) {
-    let mut knife = Cutter::new(nonce);
+    let mut cutter = Cutter::new(nonce);
     let mut pieces: Vec<Piece> = Vec::new();
     let mut join = |piece: Piece| match (pieces.last_mut(), piece) {
         (Some(Piece::Bytes(all)), Piece::Bytes(more)) => all.extend(more),
-        (_, Piece::Bytes(none)) if none.is_empty() => {}
+        (_, Piece::Bytes(empty)) if empty.is_empty() => {}
         (_, piece) => pieces.push(piece),
     };
     for part in stream.chunks(step.max(1)) {
-        knife.push(part, &mut join);
+        cutter.push(part, &mut join);
     }
-    knife.close(&mut join);
-    (pieces, knife.noise())
+    cutter.close(&mut join);
+    (pieces, cutter.noise())
 }
 
 /// Returns the pieces of a stream, each as text, and the noise before them.
