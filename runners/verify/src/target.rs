@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use verify_engine::whole::Unfinished;
 use verify_model::run::Run;
 use verify_reports::Format;
 
@@ -67,7 +68,8 @@ impl Target {
         }
         std::fs::create_dir_all(folder_of(&self.path))
             .with_context(|| format!("cannot write report {shown}: its folder cannot be made"))?;
-        tempfile::NamedTempFile::new_in(folder_of(&self.path)).with_context(|| {
+        // Without a name where the file system can do that: nothing is left by whatever ends us here.
+        tempfile::tempfile_in(folder_of(&self.path)).with_context(|| {
             format!("cannot write report {shown}: its folder does not take files")
         })?;
         Ok(())
@@ -155,19 +157,10 @@ fn write_into(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 ///
 /// *Errors*: the folder does not take it.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
     let failed = || Lost(format!("cannot write {}", path.display()));
     if !is_replaceable(path) {
         return write_into(path, bytes).with_context(failed);
     }
-    let place = place_of(path);
-    let folder = folder_of(&place);
-    let mut file = tempfile::Builder::new()
-        .permissions(std::fs::Permissions::from_mode(0o644))
-        .tempfile_in(folder)
-        .with_context(failed)?;
-    file.write_all(bytes).with_context(failed)?;
-    file.as_file().sync_all().with_context(failed)?;
-    file.persist(&place).with_context(failed)?;
-    Ok(())
+    let written = Unfinished::beside(&place_of(path), bytes).and_then(Unfinished::place);
+    written.with_context(failed)
 }

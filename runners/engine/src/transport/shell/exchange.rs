@@ -20,7 +20,7 @@ use verify_model::{
 };
 
 use super::{
-    super::{Cancel, ssh::Login},
+    super::{Cancel, ssh::Login, warden::Watched},
     answer::{Answer, Side},
     frame::{Cutter, Piece},
     input::Input,
@@ -108,6 +108,7 @@ pub(in crate::transport) struct Running {
     /// What else goes to standard input, or that what is held back may go; dropped, it closes our end.
     say: Sender<String>,
     holds_back: bool,
+    _watched: Option<Watched>,
 }
 
 impl Running {
@@ -127,6 +128,8 @@ impl Running {
             .stderr(Stdio::piped())
             .process_group(0)
             .spawn()?;
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let watched = pid.map(Watched::group);
         // Bounded: a node that floods what nobody reads is held up, and fills no memory.
         let (say, heard) = bounded(QUEUE);
         let (more, said) = bounded(1);
@@ -141,7 +144,7 @@ impl Running {
         if let Some(stderr) = child.stderr.take() {
             std::thread::spawn(move || read(stderr, Side::Err, &say));
         }
-        Ok(Self { child, heard, grace: line.grace, say: more, holds_back })
+        Ok(Self { child, heard, grace: line.grace, say: more, holds_back, _watched: watched })
     }
 
     /// Sends what follows the script, which runs by now; tells whether it did, which is once.

@@ -22,6 +22,7 @@ use super::{
             frame::{Cutter, Piece},
             nonce,
         },
+        warden::Watched,
     },
     LINE, LOGINS, Login, OPENING, Right, Ssh, gate, now, trouble,
 };
@@ -43,6 +44,7 @@ pub(super) enum Master {
 pub(super) struct Open {
     running: Option<Running>,
     socket: PathBuf,
+    _watched: Watched,
     _right: Right,
 }
 
@@ -94,6 +96,7 @@ impl Ssh {
         let Some(socket) = socket() else { return Ok(Master::Without) };
         let own = ["ControlMaster=yes".to_owned(), format!("ControlPath={}", socket.display())];
         let argv = self.argv(&own)?;
+        let watched = Watched::file(&socket);
         for login in 1.. {
             let nonce = nonce();
             // It ends with its standard input, which is open for as long as this process lives.
@@ -106,7 +109,12 @@ impl Ssh {
             match greeted {
                 Ok(running) => {
                     let running = Some(running);
-                    return Ok(Master::Open(Open { running, socket, _right: right }));
+                    return Ok(Master::Open(Open {
+                        running,
+                        socket,
+                        _watched: watched,
+                        _right: right,
+                    }));
                 }
                 Err(End::Crowded(failure)) if login >= LOGINS => return Err(failure),
                 Err(End::Crowded(_)) => pause(login, cancel),
