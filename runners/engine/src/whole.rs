@@ -5,6 +5,7 @@
 
 use std::{
     fs::Permissions,
+    hash::{BuildHasher as _, Hasher as _, RandomState},
     io::{self, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -77,9 +78,9 @@ impl Unfinished {
 fn name() -> String {
     let (begin, end) = UNFINISHED;
     let next = NEXT.fetch_add(1, Ordering::Relaxed);
-    let mut drawn = [0; 4];
-    let _ = rustix::rand::getrandom(&mut drawn, rustix::rand::GetRandomFlags::empty());
-    format!("{begin}{}-{next}-{:08x}{end}", std::process::id(), u32::from_ne_bytes(drawn))
+    // Drawn by the standard library: a folder may be shared with another machine.
+    let drawn = RandomState::new().build_hasher().finish();
+    format!("{begin}{}-{next}-{drawn:016x}{end}", std::process::id())
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod chance;
+mod child;
+mod clock;
 #[path = "../command/ground.rs"]
 #[allow(dead_code, reason = "the tests of the command use all of it")]
 mod ground;
@@ -19,6 +21,9 @@ mod kill;
 #[allow(dead_code, reason = "the tests of the transport use all of it")]
 mod lab;
 mod left;
+mod race;
 mod record;
 mod scene;
+mod starve;
+mod stop;
 mod table;

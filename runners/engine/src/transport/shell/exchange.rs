@@ -20,7 +20,12 @@ use verify_model::{
 };
 
 use super::{
-    super::{Cancel, ssh::Login, warden::Watched},
+    super::{
+        Cancel,
+        ssh::Login,
+        stray,
+        warden::{self, Watched},
+    },
     answer::{Answer, Side},
     frame::{Cutter, Piece},
     input::Input,
@@ -123,6 +128,7 @@ impl Running {
         let mut child = Command::new(program)
             .args(rest)
             .env("LC_ALL", "C")
+            .env(stray::VARIABLE, warden::carriers())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

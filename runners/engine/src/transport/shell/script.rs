@@ -117,7 +117,7 @@ pub(in crate::transport) fn write(
 const LOOKS: u32 = 5;
 
 /// Writes what ends every process that a run left behind, and prints its name.
-pub(super) fn sweep(mark: &str) -> String {
+pub(in crate::transport) fn sweep(mark: &str) -> String {
     // The mark is of our own making, and nothing in it is special.
     let mark = format!("{}={mark}/", stray::VARIABLE);
     format!(

@@ -21,6 +21,7 @@ use super::{
             exchange::{self, End, Running},
             frame::{Cutter, Piece},
             nonce,
+            script::sweep as left,
         },
         warden::Watched,
     },
@@ -99,8 +100,12 @@ impl Ssh {
         let watched = Watched::file(&socket);
         for login in 1.. {
             let nonce = nonce();
-            // It ends with its standard input, which is open for as long as this process lives.
-            let script = format!("printf '\\n%s z\\n' {nonce}; exec cat >/dev/null\n");
+            // It ends with its standard input, which is open for as long as this process lives, and
+            // then ends what the exchanges that were through have left: nobody else will.
+            let script = format!(
+                "main() {{\nprintf '\\n%s z\\n' {nonce}; cat >/dev/null\n{{ {}; }} >/dev/null 2>&1\n}}\nmain\n",
+                left(&self.mark)
+            );
             let under_way = self.login(cancel);
             let running = Running::start(LINE, &argv, script)
                 .map_err(|error| Failure::new(FailureKind::Other, format!("ssh: {error}")))?;

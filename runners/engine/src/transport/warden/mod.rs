@@ -23,13 +23,16 @@ use rustix::process::Pid;
 
 pub use order::obey;
 
-use super::stray;
+use super::{shell::nonce, stray};
 
 /// Name of the instrument that watches.
 pub const WARDEN: &str = "warden";
 /// Longest line that is written at once or not at all. *Source*: `PIPE_BUF`, pipe(7); macOS has the least
 /// that POSIX allows. *Units*: B.
 const LONGEST: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
+
+/// Beginning of the mark of what carries asks.
+const CARRIER: &str = "carrier-";
 
 /// The program that watches, once it is known.
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
@@ -90,11 +93,25 @@ pub fn appoint(program: PathBuf) {
     let _ = PROGRAM.set(program);
 }
 
+/// Returns the value that every carrier of asks has under [`stray::VARIABLE`], here and nowhere else: one
+/// that was just started is found by it before its group is known. No node sweeps by it.
+pub(super) fn carriers() -> &'static str {
+    static MARK: OnceLock<(String, Watched)> = OnceLock::new();
+    let (value, _) = MARK.get_or_init(|| {
+        let mark = format!("{CARRIER}{}-{}", std::process::id(), nonce());
+        (format!("{mark}/0"), Watched::mark(&mark))
+    });
+    value
+}
+
 /// Ends the watch at the end of all that this process does, and collects who kept it: not everywhere is
-/// there a first process that would. What is still told of is ended first.
+/// there a first process that would. Carriers have come to their end by then; what else is still told of
+/// is ended first.
 pub fn dismiss() {
     let before = mem::replace(&mut *line(), State::Without);
-    if let State::Open(Line { say, mut warden }) = before {
+    if let State::Open(Line { mut say, mut warden }) = before {
+        // Whatever has come to its end by itself needs no look.
+        let _ = say.write_all(b".\n");
         drop(say);
         let _ = warden.wait();
     }

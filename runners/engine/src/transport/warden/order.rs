@@ -14,7 +14,7 @@ use std::{
 
 use rustix::process::{Signal, kill_process, kill_process_group};
 
-use super::{Ward, scan};
+use super::{CARRIER, Ward, scan};
 
 /// Time between TERM and KILL.
 const GRACE: Duration = Duration::from_millis(500);
@@ -31,6 +31,10 @@ pub fn obey(orders: impl BufRead) {
     for line in orders.split(b'\n') {
         let Ok(line) = line else { break };
         let Ok(text) = std::str::from_utf8(&line) else { continue };
+        if text == "." {
+            wards.retain(|ward| !matches!(ward, Ward::Mark(mark) if mark.starts_with(CARRIER)));
+            continue;
+        }
         if let Some(ward) = text.strip_prefix('+').and_then(Ward::read) {
             wards.insert(ward);
         } else if let Some(ward) = text.strip_prefix('-').and_then(Ward::read) {
