@@ -21,6 +21,12 @@ test-heavy:
     cargo test -p verify-reports --test browser -- --ignored --test-threads 1
     cargo bench -p verify-instruments --bench tsc -- hog
 
+# Kills, stops and starves the command; prints fault, tries, survived, lost records, orphans, files left.
+# `VERIFY_FAULTS_SEED` repeats a run. Takes a quarter of an hour for a thousand kills.
+faults N="1000":
+    cargo build -p verify -p verify-simulator
+    VERIFY_FAULTS={{ N }} cargo test -p verify --test faults -- --nocapture
+
 # Checks format and lints; warnings are errors.
 lint:
     cargo fmt --all --check

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Stdio},
     sync::Mutex,
@@ -24,10 +25,12 @@ use crate::{
 const FEW: u64 = 24;
 /// One try of so many is followed by a run to its end.
 const EACH: u64 = 10;
+/// Tries after which the table so far is printed.
+const TOLD: usize = 50;
 /// Tries for which every scene is there once.
-const LANE: u64 = 250;
-/// Longest that a run of a scene takes.
-const PATIENCE: Duration = Duration::from_mins(2);
+const LANE: u64 = 500;
+/// Longest that a run of a scene takes on a machine that is busy with something else.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
@@ -73,7 +76,11 @@ fn try_all(scene: &Scene, tries: u64, mut chance: Chance, table: &Mutex<Table>) 
         let word = format!("try {number}, {moment:?}");
         let left = try_once(scene, moment, signal, number % EACH == EACH - 1 || number == 0);
         let name = format!("{}: {}", name(signal), scene.name);
-        table.lock().unwrap().count(&name, &word, left);
+        let mut table = table.lock().unwrap();
+        table.count(&name, &word, left);
+        if table.tries().is_multiple_of(TOLD) {
+            let _ = writeln!(std::io::stderr(), "{} tries\n{}", table.tries(), table.text());
+        }
     }
 }
 

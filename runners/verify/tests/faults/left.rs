@@ -9,8 +9,9 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Longest that what is being ended may take; the warden gives half a second, the shell of a node one.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest that what is being ended may take on a machine that is busy with something else; the warden
+/// gives half a second, the shell of a node one.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Waits a little.
 pub(crate) fn pause(time: Duration) {

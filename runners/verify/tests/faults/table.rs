@@ -47,6 +47,11 @@ impl Table {
         }
     }
 
+    /// Returns how many tries there were.
+    pub(crate) fn tries(&self) -> usize {
+        self.rows.values().map(|row| row.tries).sum()
+    }
+
     /// Returns the table as Markdown.
     pub(crate) fn text(&self) -> String {
         let mut text = "| fault | tries | survived | lost records | orphans | files left |\n\
