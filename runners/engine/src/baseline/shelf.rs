@@ -197,7 +197,9 @@ impl Shelf {
     fn hold(&self, lock: fn(&File) -> io::Result<()>) -> Result<Lock, ShelfError> {
         let folder = File::open(&self.dir).map_err(|error| failed("open", &self.dir, error))?;
         let (done, waits) = mpsc::channel();
-        std::thread::spawn(move || done.send(lock(&folder).map(|()| folder)));
+        let waiting = std::thread::Builder::new();
+        let waiting = waiting.spawn(move || done.send(lock(&folder).map(|()| folder)));
+        waiting.map_err(|error| failed("wait for", &self.dir, error))?;
         match waits.recv_timeout(LOCK_WAIT) {
             Ok(Ok(folder)) => Ok(Lock { _folder: folder }),
             Ok(Err(error)) => Err(failed("lock", &self.dir, error)),

@@ -9,6 +9,7 @@ use std::{
     io::Read,
     os::unix::process::CommandExt as _,
     process::{Child, Command, Stdio},
+    thread::Builder,
     time::{Duration, Instant},
 };
 
@@ -140,17 +141,22 @@ impl Running {
         let (say, heard) = bounded(QUEUE);
         let (more, said) = bounded(1);
         let holds_back = input.holds_back();
-        if let Some(stdin) = child.stdin.take() {
-            std::thread::spawn(move || input.write(stdin, &said));
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        // Dropped, it ends what was started: also where no thread can be.
+        let running =
+            Self { child, heard, grace: line.grace, say: more, holds_back, _watched: watched };
+        if let Some(stdin) = stdin {
+            Builder::new().spawn(move || input.write(stdin, &said))?;
         }
-        if let Some(stdout) = child.stdout.take() {
+        if let Some(stdout) = stdout {
             let say = say.clone();
-            std::thread::spawn(move || read(stdout, Side::Out, &say));
+            Builder::new().spawn(move || read(stdout, Side::Out, &say))?;
         }
-        if let Some(stderr) = child.stderr.take() {
-            std::thread::spawn(move || read(stderr, Side::Err, &say));
+        if let Some(stderr) = stderr {
+            Builder::new().spawn(move || read(stderr, Side::Err, &say))?;
         }
-        Ok(Self { child, heard, grace: line.grace, say: more, holds_back, _watched: watched })
+        Ok(running)
     }
 
     /// Sends what follows the script, which runs by now; tells whether it did, which is once.
