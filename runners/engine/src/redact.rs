@@ -78,7 +78,9 @@ fn values(variables: impl Iterator<Item = (String, String)>) -> Vec<String> {
         kinds.iter().filter(|is| value.bytes().any(|byte| is(&byte))).count() > 1
     };
     // Base64 can begin as a path does.
-    let is_path = |value: &str| value.starts_with('/') && Path::new(value).exists();
+    let is_path = |value: &str| {
+        value.starts_with('/') && Path::new(value).try_exists().is_ok_and(|there| there)
+    };
     let secret = variables.filter(|(name, value)| {
         is_named(name) && value.len() >= SHORTEST && is_mixed(value) && !is_path(value)
     });
