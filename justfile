@@ -30,6 +30,12 @@ fuzz *ARGS:
 mutants *AREA:
     .ci/mutants/run {{ AREA }}
 
+# Kills, stops and starves the command; prints fault, tries, survived, lost records, orphans, files left.
+# `VERIFY_FAULTS_SEED` repeats a run. Takes a quarter of an hour for a thousand kills.
+faults N="1000":
+    cargo build -p verify -p verify-simulator
+    VERIFY_FAULTS={{ N }} cargo test -p verify --test faults -- --nocapture
+
 # Checks format and lints; warnings are errors.
 lint:
     cargo fmt --all --check

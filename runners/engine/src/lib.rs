@@ -33,3 +33,4 @@ pub mod scalar;
 pub mod script;
 pub mod session;
 pub mod transport;
+pub mod whole;

@@ -346,10 +346,10 @@ fn elsewhere(
     everywhere: &BTreeMap<String, Vec<Check>>,
     is_meant: impl Fn(&Check) -> bool,
 ) -> Option<String> {
-    let mut names = everywhere.iter().filter(|(_, checks)| checks.iter().any(&is_meant));
-    let first = names.next().map(|(name, _)| name)?;
-    let others: String = names.map(|(name, _)| format!(", {name}")).collect();
-    Some(format!("it is for {first}{others}: add `--node {first}`"))
+    let names = everywhere.iter().filter(|(_, checks)| checks.iter().any(&is_meant));
+    let names: Vec<&str> = names.map(|(name, _)| name.as_str()).collect();
+    let first = names.first()?;
+    Some(format!("it is for {}: add `--node {first}`", names.join(", ")))
 }
 
 /// Lists every program that checks need or a node file promises, so that the facts look for it.

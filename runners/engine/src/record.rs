@@ -8,6 +8,7 @@ use std::{
     io::{self, BufRead, BufReader, Read as _, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use verify_model::{
@@ -21,6 +22,8 @@ pub const FILE: &str = "run.jsonl";
 /// Longest line that is read. *Source*: the most that one ask may bring
 /// ([`MAX_BYTES`]), each byte of it escaped by JSON to six. *Units*: B.
 const MAX_LINE: u64 = 6 * MAX_BYTES as u64 + 64 * 1024 * 1024;
+/// Time that a run may take from its folder to its plan.
+const BEGINS: Duration = Duration::from_mins(1);
 
 /// Holds the folder below which all runs are recorded.
 #[derive(Clone, Debug)]
@@ -70,6 +73,9 @@ pub enum RecordError {
         /// What is wrong.
         error: FoldError,
     },
+    /// The run ended before its plan was written, and nothing is asked before.
+    #[error("{0}: the record ends before the plan is complete, so nothing was asked; run again")]
+    Unasked(String),
     /// The record is cut where it must be whole.
     #[error(
         "{path}: the record ends in the middle ({lines} whole lines): a whole one is needed here; run again, or read what is there with `verify report`"
@@ -86,12 +92,15 @@ fn io_error(action: &'static str, path: &Path, error: io::Error) -> RecordError 
     RecordError::Io { action, path: path.display().to_string(), error }
 }
 
-/// Appends events to the record of one run.
+/// Appends events to the record of one run. Nothing is written before the plan is whole, and nothing is
+/// asked before that: a record says what was planned, or it is empty and no record.
 #[derive(Debug)]
 pub struct Writer {
     file: File,
     path: PathBuf,
-    line: Vec<u8>,
+    /// Lines that are not written yet.
+    lines: Vec<u8>,
+    planned: bool,
 }
 
 impl Writer {
@@ -99,12 +108,16 @@ impl Writer {
     ///
     /// *Errors*: the disk is full or gone.
     pub fn append(&mut self, event: &Event) -> Result<(), RecordError> {
-        self.line.clear();
-        let written =
-            serde_json::to_writer(&mut self.line, event).map_err(io::Error::from).and_then(|()| {
-                self.line.push(b'\n');
-                self.file.write_all(&self.line)
-            });
+        serde_json::to_writer(&mut self.lines, event)
+            .map_err(|error| io_error("write", &self.path, error.into()))?;
+        self.lines.push(b'\n');
+        self.planned |= matches!(event, Event::PlanReady { .. });
+        if self.planned { self.write() } else { Ok(()) }
+    }
+
+    fn write(&mut self) -> Result<(), RecordError> {
+        let written = self.file.write_all(&self.lines);
+        self.lines.clear();
         written.map_err(|error| io_error("write", &self.path, error))
     }
 
@@ -112,6 +125,7 @@ impl Writer {
     ///
     /// *Errors*: the disk is full or gone.
     pub fn finish(&mut self) -> Result<(), RecordError> {
+        self.write()?;
         self.file.sync_all().map_err(|error| io_error("sync", &self.path, error))
     }
 
@@ -160,10 +174,10 @@ impl Store {
             .mode(0o600)
             .open(&path)
             .map_err(|error| io_error("create", &path, error))?;
-        Ok(Writer { file, path, line: Vec::new() })
+        Ok(Writer { file, path, lines: Vec::new(), planned: false })
     }
 
-    /// Lists recorded runs, oldest first.
+    /// Lists recorded runs, oldest first; an empty file is none yet, or of a run that was killed before.
     ///
     /// *Errors*: the folder cannot be listed.
     pub fn list(&self) -> Result<Vec<Listed>, RecordError> {
@@ -176,7 +190,7 @@ impl Store {
         for entry in entries {
             let entry = entry.map_err(|error| io_error("list", &self.dir, error))?;
             let path = entry.path().join(FILE);
-            if path.is_file() {
+            if fs::metadata(&path).is_ok_and(|meta| meta.is_file() && meta.len() > 0) {
                 runs.push(Listed { id: entry.file_name().to_string_lossy().into_owned(), path });
             }
         }
@@ -226,7 +240,25 @@ impl Store {
             fs::remove_dir_all(&dir).map_err(|error| io_error("remove", &dir, error))?;
             removed.push(run.id);
         }
+        self.sweep();
         Ok(removed)
+    }
+
+    /// Removes the folders of runs that were killed before their plan was written, and of those whose
+    /// removal was; not those of runs that begin at this moment. Where it fails, nothing depends on it.
+    fn sweep(&self) {
+        for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
+            let age = entry.metadata().and_then(|meta| meta.modified());
+            let is_old = age.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > BEGINS));
+            let path = entry.path().join(FILE);
+            if is_old && fs::metadata(&path).is_ok_and(|meta| meta.is_file() && meta.len() == 0) {
+                let _ = fs::remove_file(&path);
+            }
+            if is_old {
+                // Only where nothing is in it.
+                let _ = fs::remove_dir(entry.path());
+            }
+        }
     }
 }
 
@@ -287,7 +319,11 @@ pub fn read_from(mut reader: impl BufRead, path: &Path) -> Result<Recorded, Reco
         }
     }
     let run = folded.and_then(|()| fold.finish());
-    let run = run.map_err(|error| RecordError::Fold { path: shown, error })?;
+    let run = run.map_err(|error| match error {
+        FoldError::NoPlan => RecordError::Unasked(shown),
+        FoldError::NoHeader if lines == 0 => RecordError::Unasked(shown),
+        error => RecordError::Fold { path: shown, error },
+    })?;
     Ok(Recorded { run, path: path.to_path_buf(), lines, torn })
 }
 

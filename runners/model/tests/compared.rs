@@ -204,3 +204,17 @@ fn a_fact_is_compared_with_its_baseline_as_a_share_or_in_its_unit() {
     let elsewhere = Baseline { mismatch: Some("another machine".into()), ..baseline("50 us") };
     assert_eq!(code(at("50 us"), elsewhere), FindingCode::NotComparable);
 }
+
+#[test]
+fn on_a_linear_scale_ten_tolerances_are_a_disaster() {
+    let way = Direction::LowerIsBetter;
+    // One session does not tell how sessions differ.
+    let known_units = steady(40.0, "°C");
+    let one = known_units.current.iter().map(|past| Past { session: 1, ..*past }).collect();
+    let thin = Baseline { current: one, ..known_units };
+    let at = |value: f64| {
+        let verdict = judged(within("5 °C", known()), "°C", way, value, thin.clone());
+        compared(&verdict).standing
+    };
+    assert_eq!((at(70.0), at(100.0)), (Standing::Possible, Standing::Regressed));
+}

@@ -245,3 +245,42 @@ fn a_limit_that_was_missed_is_not_held_because_the_comparison_is_as_before() {
     let held: Vec<_> = verdict.readings.iter().map(|reading| reading.held).collect();
     assert_eq!((verdict.outcome, held), (Outcome::Fail, vec![Some(true), Some(false)]));
 }
+
+#[test]
+fn a_small_tolerance_shows_what_a_level_costs() {
+    // Beside a small tolerance, what can be seen is a matter of the level alone.
+    let values = [50.0, 50.1, 49.9];
+    let known = |id: &str| Baseline { key: CheckKey::new(NODE, id), ..steady(10) };
+    let mut three: Vec<_> =
+        ["a/a", "a/b", "a/c"].map(|id| judged(within("0.1 %"), &values, &known(id))).into();
+    let anchored = Baseline { anchor: past(&STEADY, 5), ..known("a/d") };
+    three.push(judged(within("0.1 %"), &values, &anchored));
+    settle(&mut three, Looks::UntilDecided, &[], TODAY);
+    let (question, by) = asked(&within("0.1 %"), &values, &known("a/a"));
+    let found = question.estimate().unwrap();
+    let level = FWER * RUNS.largest_spend() / 4.0;
+    let detectable = |alpha: f64| by.change(found.detectable(alpha, by.tol(0.001))).abs();
+    near("detectable", three[0].comparisons[0].detectable.unwrap(), detectable(level));
+    near("detectable", three[3].comparisons[0].detectable.unwrap(), detectable(level / 2.0));
+}
+
+#[test]
+fn a_look_sees_the_first_units_whatever_sessions_they_are_of() {
+    let known = Baseline { earlier: past(&[50.0, 50.1], 2), ..steady(10) };
+    let mut verdicts = [judged(within("10 %"), &[50.0, 50.1, 49.9], &known)];
+    assert_eq!(verdicts[0].comparisons[0].new.runs, 5);
+    settle(&mut verdicts, Looks::UntilDecided, &[], TODAY);
+    let comparison = &verdicts[0].comparisons[0];
+    assert_eq!((comparison.look.map(|(at, _)| at), comparison.new.runs), (Some(1), 3));
+}
+
+#[test]
+fn a_comparison_says_whether_its_own_field_held() {
+    let mut check = Check { expect: vec![within("5 %")], ..check() };
+    check.expect.insert(0, demand("other", vec![Matcher::AtMost(q("100 us"))]));
+    let seen =
+        [60.0, 60.1, 59.9].map(|value| measured(&[value]).metric("other", sample::metric(&[90.0])));
+    let verdict = judge(NODE, &check, &answer(seen), &[steady(2)]);
+    let held: Vec<_> = verdict.readings.iter().map(|reading| reading.held).collect();
+    assert_eq!((verdict.outcome, held), (Outcome::Fail, vec![Some(true), Some(false)]));
+}

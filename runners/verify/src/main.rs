@@ -27,7 +27,9 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let args = cli::Cli::read();
-    match command::dispatch(&args, output::Terminal::look(args.color)) {
+    let done = command::dispatch(&args, output::Terminal::look(args.color));
+    verify_engine::transport::dismiss();
+    match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => failure::report(&error, args.color),
     }

@@ -1,5 +1,6 @@
 //! Ctrl-C, SIGTERM and a closed terminal: the first asks for the end, the second hurries it, the third is obeyed at once.
 
+use anyhow::Context as _;
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     flag,
@@ -24,7 +25,7 @@ pub(crate) fn install(cancel: &Cancel) -> anyhow::Result<()> {
     }
     let mut signals = Signals::new(signals)?;
     let cancel = cancel.clone();
-    std::thread::spawn(move || {
+    let listening = std::thread::Builder::new().spawn(move || {
         for _ in signals.forever() {
             if !cancel.requested() && !progress::interrupted() {
                 output::say("\ninterrupted: ending what runs, then writing record and reports");
@@ -32,6 +33,8 @@ pub(crate) fn install(cancel: &Cancel) -> anyhow::Result<()> {
             cancel.request();
         }
     });
+    listening
+        .context("no thread can be started that hears signals; raise the limit of processes")?;
     Ok(())
 }
 

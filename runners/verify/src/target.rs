@@ -3,11 +3,12 @@
 use std::{
     collections::BTreeSet,
     io::Write,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
+use verify_engine::whole::Unfinished;
 use verify_model::run::Run;
 use verify_reports::Format;
 
@@ -79,7 +80,8 @@ impl Target {
         }
         std::fs::create_dir_all(folder_of(&self.path))
             .with_context(|| format!("cannot write report {shown}: its folder cannot be made"))?;
-        tempfile::NamedTempFile::new_in(folder_of(&place)).with_context(|| {
+        // Without a name where the file system can do that: nothing is left by whatever ends us here.
+        tempfile::tempfile_in(folder_of(&place)).with_context(|| {
             format!("cannot write report {shown}: its folder does not take files")
         })?;
         Ok(())
@@ -235,14 +237,7 @@ pub(crate) fn write_for(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<
     if !is_replaceable(&place) {
         return write_into(&place, bytes).with_context(failed);
     }
-    let folder = folder_of(&place);
     let before = std::fs::metadata(&place).map_or(mode, |meta| meta.mode());
-    let mut file = tempfile::Builder::new()
-        .permissions(std::fs::Permissions::from_mode(mode & before))
-        .tempfile_in(folder)
-        .with_context(failed)?;
-    file.write_all(bytes).with_context(failed)?;
-    file.as_file().sync_all().with_context(failed)?;
-    file.persist(&place).with_context(failed)?;
-    Ok(())
+    let written = Unfinished::beside_for(&place, bytes, mode & before);
+    written.and_then(Unfinished::place).with_context(failed)
 }

@@ -6,19 +6,18 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write as _},
+    io,
     path::{Component, Path, PathBuf},
     sync::{Arc, mpsc},
     time::Duration,
 };
-
-use tempfile::NamedTempFile;
 
 use super::{ledger::Ledger, summary::Summary, witness};
 use crate::load::{
     diagnostic::{LoadError, Source},
     root,
 };
+use crate::whole::{UNFINISHED, Unfinished};
 
 /// Folder of baselines below a root.
 pub const BASELINES_DIR: &str = "baselines";
@@ -26,8 +25,6 @@ pub const BASELINES_DIR: &str = "baselines";
 const LEDGER: &str = ".runs.jsonl";
 /// Ending of summaries.
 const SUMMARY: &str = ".toml";
-/// Beginning and end of files that are not in their place yet.
-const UNFINISHED: (&str, &str) = (".verify-", ".new");
 /// Largest ledger that is written or read. *Source*: 550 lines of 2 KiB each for thirty checks.
 /// *Units*: bytes.
 pub const MAX_LEDGER: u64 = 32 * 1024 * 1024;
@@ -200,7 +197,9 @@ impl Shelf {
     fn hold(&self, lock: fn(&File) -> io::Result<()>) -> Result<Lock, ShelfError> {
         let folder = File::open(&self.dir).map_err(|error| failed("open", &self.dir, error))?;
         let (done, waits) = mpsc::channel();
-        std::thread::spawn(move || done.send(lock(&folder).map(|()| folder)));
+        let waiting = std::thread::Builder::new();
+        let waiting = waiting.spawn(move || done.send(lock(&folder).map(|()| folder)));
+        waiting.map_err(|error| failed("wait for", &self.dir, error))?;
         match waits.recv_timeout(LOCK_WAIT) {
             Ok(Ok(folder)) => Ok(Lock { _folder: folder }),
             Ok(Err(error)) => Err(failed("lock", &self.dir, error)),
@@ -218,10 +217,11 @@ impl Shelf {
                 let _ = fs::remove_dir(folder);
             }
         })?;
-        for (replaced, (file, path)) in ready.into_iter().enumerate() {
-            file.persist(&path).map_err(|error| match replaced {
-                0 => failed("replace", &path, error.error),
-                _ => ShelfError::Half { path: path.display().to_string(), error: error.error },
+        for (replaced, file) in ready.into_iter().enumerate() {
+            let path = file.path().to_path_buf();
+            file.place().map_err(|error| match replaced {
+                0 => failed("replace", &path, error),
+                _ => ShelfError::Half { path: path.display().to_string(), error },
             })?;
         }
         self.settle(ledgers)
@@ -232,7 +232,7 @@ impl Shelf {
         &self,
         ledgers: &[(Place, Ledger)],
         made: &mut Vec<PathBuf>,
-    ) -> Result<Vec<(NamedTempFile, PathBuf)>, ShelfError> {
+    ) -> Result<Vec<Unfinished>, ShelfError> {
         let mut ready = Vec::new();
         for (place, ledger) in ledgers {
             let (path, summary) = (self.ledger_path(place), self.summary_path(place));
@@ -256,8 +256,10 @@ impl Shelf {
                 made.push(folder.clone());
             }
             fs::create_dir_all(&folder).map_err(|error| failed("create", &folder, error))?;
-            ready.push((temporary(&path, &lines)?, path));
-            ready.push((temporary(&summary, &text)?, summary));
+            for (path, text) in [(path, &lines), (summary, &text)] {
+                let file = Unfinished::beside(&path, text.as_bytes());
+                ready.push(file.map_err(|error| failed("write", &path, error))?);
+            }
         }
         Ok(ready)
     }
@@ -295,22 +297,6 @@ impl Shelf {
 pub fn is_plain(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     matches!((parts.next(), parts.next()), (Some(Component::Normal(only)), None) if only == name)
-}
-
-fn temporary(path: &Path, text: &str) -> Result<NamedTempFile, ShelfError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let write = || {
-        let mut file = tempfile::Builder::new()
-            .prefix(UNFINISHED.0)
-            .suffix(UNFINISHED.1)
-            .permissions(fs::Permissions::from_mode(0o644))
-            .tempfile_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        Ok(file)
-    };
-    write().map_err(|error| failed("write", path, error))
 }
 
 fn names(dir: &Path) -> Result<Vec<String>, LoadError> {

@@ -5,10 +5,11 @@
 
 use std::{
     sync::Arc,
+    thread::Builder,
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use verify_model::{
     ask::{Ask, DEFAULT_LIMIT_MS},
     evidence::{Captured, Evidence, Failure, FailureKind},
@@ -88,19 +89,26 @@ impl Gatherer<'_> {
         for job in asks.iter().cloned().enumerate() {
             let _ = jobs.send(job);
         }
-        for _ in 0..POOL.min(asks.len()) {
-            let (queue, done) = (queue.clone(), done.clone());
+        for thread in 0..POOL.min(asks.len()) {
+            let (queue, answers) = (queue.clone(), done.clone());
             let (transport, cancel) = (Arc::clone(&self.transport), self.context.cancel.clone());
-            std::thread::spawn(move || {
+            let started = Builder::new().spawn(move || {
                 while let Ok((at, ask)) = queue.recv() {
                     let start = now();
                     let captured = answer(transport.as_ref(), &ask, &cancel);
                     let answer = Answer { at, captured, start, elapsed: start.elapsed() };
-                    if done.send(answer).is_err() {
+                    if answers.send(answer).is_err() {
                         return;
                     }
                 }
             });
+            // Those that are there answer all.
+            if let Err(error) = started
+                && thread == 0
+            {
+                refuse(asks.len(), &error, &done);
+                break;
+            }
         }
         results
     }
@@ -109,14 +117,17 @@ impl Gatherer<'_> {
     fn start_batch(&self, asks: &[Ask]) -> Receiver<Answer> {
         let (done, results) = unbounded();
         let (transport, cancel) = (Arc::clone(&self.transport), self.context.cancel.clone());
-        let asks = asks.to_vec();
-        std::thread::spawn(move || {
+        let (count, asks, answers) = (asks.len(), asks.to_vec(), done.clone());
+        let started = Builder::new().spawn(move || {
             let mut hear = |at: usize, captured: Captured, elapsed: Duration| {
                 let start = now().checked_sub(elapsed).unwrap_or_else(now);
-                let _ = done.send(Answer { at, captured, start, elapsed });
+                let _ = answers.send(Answer { at, captured, start, elapsed });
             };
             transport.gather_all(&asks, &cancel, &mut hear);
         });
+        if let Err(error) = started {
+            refuse(count, &error, &done);
+        }
         results
     }
 
@@ -165,6 +176,15 @@ struct Answer {
     captured: Captured,
     start: Instant,
     elapsed: Duration,
+}
+
+/// Answers all with why nobody can ask.
+fn refuse(count: usize, error: &std::io::Error, done: &Sender<Answer>) {
+    let message = format!("no thread can be started to ask: {error}; raise the limit of processes");
+    for at in 0..count {
+        let captured = Captured::Failed(Failure::new(FailureKind::Other, message.as_str()));
+        let _ = done.send(Answer { at, captured, start: now(), elapsed: Duration::ZERO });
+    }
 }
 
 /// Answers an ask; a transport that breaks is an error of that ask alone.

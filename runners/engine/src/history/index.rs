@@ -241,7 +241,9 @@ fn prepared(mut db: Connection) -> Result<Index, Refusal> {
 fn lock(folder: &Path) -> Result<Option<File>, HistoryError> {
     let open = File::open(folder).map_err(|error| io_error("open", folder, error))?;
     let (done, waits) = mpsc::channel();
-    std::thread::spawn(move || done.send(open.lock().map(|()| open)));
+    let waiting = std::thread::Builder::new();
+    let waiting = waiting.spawn(move || done.send(open.lock().map(|()| open)));
+    waiting.map_err(|error| io_error("wait for", folder, error))?;
     match waits.recv_timeout(BUSY) {
         Ok(locked) => Ok(locked.ok()),
         Err(_) => Err(HistoryError::Busy(folder.display().to_string())),

@@ -270,7 +270,7 @@ fn side_by_side(
         drop(turns);
         for _ in 0..AT_ONCE.min(some.len()) {
             let (next, say) = (next.clone(), say.clone());
-            scope.spawn(move || {
+            let started = thread::Builder::new().spawn_scoped(scope, move || {
                 for at in &next {
                     let mut relay = Relay { say: say.clone(), day: nodes.today.to_owned() };
                     // What breaks one node leaves it without answers, and the others with theirs.
@@ -278,6 +278,10 @@ fn side_by_side(
                     let _ = say.send(Heard::Ended(nodes.names[at].clone()));
                 }
             });
+            // Those that are there ask every node; without any, every node is left without answers.
+            if started.is_err() {
+                break;
+            }
         }
         drop(say);
         listen(&heard, book, observer);

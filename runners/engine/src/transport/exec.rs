@@ -10,7 +10,10 @@ use std::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::process::CommandExt,
     },
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -25,7 +28,7 @@ use verify_model::{
 
 use crate::script;
 
-use super::{Cancel, capped::Capped, files, locate, stray};
+use super::{Cancel, capped::Capped, files, locate, stray, warden::Watched};
 
 /// Time between TERM and KILL.
 const GRACE: Duration = Duration::from_millis(500);
@@ -41,13 +44,15 @@ const TICK: Duration = Duration::from_millis(50);
 pub(super) struct Exec {
     mark: String,
     started: AtomicU64,
+    /// Has what carries the mark ended when this process is gone; from the first program on.
+    watched: OnceLock<Watched>,
     /// Whether children see nothing of this process's environment.
     bare: bool,
 }
 
 impl Exec {
     pub(super) fn new(mark: String) -> Self {
-        Self { mark, started: AtomicU64::new(0), bare: false }
+        Self { mark, started: AtomicU64::new(0), watched: OnceLock::new(), bare: false }
     }
 
     /// Builds one whose children see nothing of this process's environment.
@@ -104,6 +109,7 @@ impl Exec {
         let Some(program) = locate::which(name) else {
             return Captured::Failed(Failure::new(FailureKind::NotFound, locate::not_found(name)));
         };
+        self.watched.get_or_init(|| Watched::mark(&self.mark));
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let mark = format!("{}={}/{number}", stray::VARIABLE, self.mark);
         match Child::start(&program, &argv[1..], env, input, &mark, self.bare) {
@@ -133,6 +139,7 @@ struct Child {
     exit: Option<OwnedFd>,
     stdout: Option<PipeReader>,
     stderr: Option<PipeReader>,
+    _watched: Watched,
 }
 
 impl Child {
@@ -178,7 +185,14 @@ impl Child {
         let Some(pid) = pid else {
             return Err(std::io::Error::other("the program has no process id"));
         };
-        Ok(Self { handle, pid, exit: exit_event(pid), stdout: Some(stdout), stderr: Some(stderr) })
+        Ok(Self {
+            handle,
+            pid,
+            exit: exit_event(pid),
+            stdout: Some(stdout),
+            stderr: Some(stderr),
+            _watched: Watched::group(pid),
+        })
     }
 
     fn attend(mut self, limit_ms: u64, cap: u64, cancel: &Cancel, mark: &str) -> Captured {

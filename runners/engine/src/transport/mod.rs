@@ -18,6 +18,7 @@ mod sim_link;
 mod slurm;
 mod ssh;
 mod stray;
+mod warden;
 mod wire;
 
 use std::{
@@ -40,6 +41,7 @@ pub use slurm::{Cluster, ClusterError, ClusterNode, Slurm};
 pub use ssh::{
     CONFIG as SSH_CONFIG, Gate, Kept, PAYLOADS, PROTOCOLS, Payloads, Removed, Ssh, leads_elsewhere,
 };
+pub use warden::{WARDEN, Watched, appoint, dismiss, obey};
 
 /// Answers asks on one node.
 pub trait Transport: Send + Sync {

@@ -35,7 +35,7 @@ where
 {
     let document = read(&mut input)?;
     let cancel = Cancel::default();
-    watch(input, &cancel);
+    watch(input, &cancel).map_err(|error| format!("no thread can be started: {error}"))?;
     let mark = format!("{}/gather-{}", document.mark, document.nonce);
     let local = Arc::new(Local::new(mark).with_instruments(program));
     let wanted = document.asks.len();
@@ -69,12 +69,13 @@ fn read(input: &mut impl BufRead) -> Result<Document, String> {
 }
 
 /// Ends everything when standard input does.
-fn watch(mut input: impl BufRead + Send + 'static, cancel: &Cancel) {
+fn watch(mut input: impl BufRead + Send + 'static, cancel: &Cancel) -> io::Result<()> {
     let cancel = cancel.clone();
-    std::thread::spawn(move || {
+    let watching = std::thread::Builder::new().spawn(move || {
         let _ = io::copy(&mut input, &mut io::sink());
         hurry(&cancel);
     });
+    watching.map(drop)
 }
 
 fn hurry(cancel: &Cancel) {
@@ -96,7 +97,8 @@ fn start(
     for _ in 0..threads {
         let (queue, done) = (queue.clone(), done.clone());
         let (local, cancel) = (Arc::clone(local), cancel.clone());
-        std::thread::spawn(move || {
+        // Those that are there answer all; what nobody answers, the shell is asked.
+        let _ = std::thread::Builder::new().spawn(move || {
             while let Ok((number, ask)) = queue.recv() {
                 let start = now();
                 let captured = local.gather(&ask, &cancel);

@@ -63,7 +63,7 @@ fn whole(path: &Path) -> io::Result<Vec<u8>> {
 
 /// Reads the environment of a process; one that is just becoming another program has none for a
 /// moment and is looked at again. Threads of the kernel have neither program nor environment.
-fn environment(process: &Path) -> Vec<u8> {
+pub(super) fn environment(process: &Path) -> Vec<u8> {
     for _ in 0..LOOKS {
         let environment = whole(&process.join("environ")).unwrap_or_default();
         if !environment.is_empty() || fs::read_link(process.join("exe")).is_err() {

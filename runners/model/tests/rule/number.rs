@@ -7,7 +7,7 @@ use verify_model::{
     metric::Direction,
     statistics::{
         Estimate, Guard, Keys, Prior, Question, Scale, Transform, UnitKind, Word, fit_prior,
-        session_sd,
+        harrell_davis, session_sd, spread,
     },
 };
 
@@ -262,4 +262,48 @@ fn a_tenth_at_each_end_is_set_aside_of_a_quiet_baseline() {
             needed: [Some(0); 5],
         },
     );
+}
+
+#[test]
+fn what_counts_as_one_and_what_is_added_for_sessions_follows_from_their_number() {
+    let session = || vec![0.0, 0.002, 0.001];
+    let ask = |sessions: usize, prior: Prior| {
+        asked(vec![session(); sessions], vec![vec![0.01, 0.012]], prior)
+    };
+    let unknown = prior(0.002, 0.006, 4.0, false);
+    let two = estimate(&ask(2, unknown));
+    assert_eq!((two.unit, two.provisional), (UnitKind::Run, true));
+    near("between", two.between, 0.006_f64.powi(2) * 1.5, 1e-12);
+    let three = estimate(&ask(3, unknown));
+    assert_eq!((three.unit, three.provisional), (UnitKind::Session, false));
+    assert!(three.between.abs() < f64::MIN_POSITIVE);
+    let alike = estimate(&ask(3, prior(0.002, 0.0, 4.0, true)));
+    assert_eq!((alike.unit, alike.provisional), (UnitKind::Run, false));
+    let turns = Question { interleaved: true, ..ask(3, unknown) };
+    assert_eq!((estimate(&turns).unit, estimate(&turns).provisional), (UnitKind::Run, false));
+    // Three units are enough of those that are known, two are not.
+    let units = |baseline: &[f64]| {
+        let baseline = vec![baseline.to_vec()];
+        estimate(&Question { baseline, interleaved: true, ..ask(1, unknown) }).provisional
+    };
+    assert_eq!((units(&[0.0, 0.001, 0.002]), units(&[0.0, 0.001])), (false, true));
+    near("centre", ask(3, unknown).centre().expect("a centre"), 0.001, 1e-12);
+    assert!(ask(2, prior(0.002, -0.001, 4.0, false)).estimate().is_none());
+}
+
+#[test]
+fn a_quantile_weighs_all_samples_and_a_spread_is_a_logarithm_twice() {
+    let samples = [3.1, 2.7, 5.5, 4.4, 9.0, 1.2, 6.6];
+    for (q, expected) in [
+        (0.1, 1.621_305_327_838_923),
+        (0.5, 4.415_546_607_766_686),
+        (0.9, 8.309_574_331_491_168),
+        (0.99, 8.961_414_168_502_445),
+    ] {
+        near("quantile", harrell_davis(&samples, q).expect("a quantile"), expected, 1e-9);
+    }
+    assert!(harrell_davis(&samples, 0.0).is_none() && harrell_davis(&samples, 1.0).is_none());
+    near("spread", spread(2.0, 6.0).expect("a spread"), 3.0_f64.ln().ln(), 1e-12);
+    assert!(spread(0.0, 1.0).is_none() && spread(2.0, 2.0).is_none());
+    assert!(spread(3.0, 2.0).is_none() && spread(-2.0, -1.0).is_none());
 }

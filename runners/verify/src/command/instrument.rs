@@ -1,9 +1,10 @@
 //! `verify instrument`: our own measuring code, one JSON document out.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 
 use anyhow::{Context as _, bail};
-use verify_engine::transport::{self, PROTOCOLS};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use verify_engine::transport::{self, PROTOCOLS, WARDEN};
 use verify_instruments::{INSTRUMENTS, find};
 
 use crate::output;
@@ -32,6 +33,9 @@ pub(crate) fn instrument(
     if name == GATHER {
         return gather(args);
     }
+    if name == WARDEN {
+        return watch_over();
+    }
     let Some(found) = find(name) else {
         bail!("this build has no instrument `{name}`; {}", has());
     };
@@ -56,6 +60,18 @@ fn gather(args: &[String]) -> anyhow::Result<u8> {
     let input = std::io::BufReader::new(std::io::stdin());
     transport::serve(input, &mut std::io::stdout(), program)
         .map_err(|why| anyhow::anyhow!("instrument {GATHER}: {why}"))?;
+    Ok(0)
+}
+
+/// Waits for the end of a run that starts and makes things, and ends what is left of them.
+fn watch_over() -> anyhow::Result<u8> {
+    // Whoever ends a run by its name or its group shall not end this, too: it leaves by itself.
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::default())?;
+    }
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::set_name(c"warden");
+    transport::obey(std::io::stdin().lock());
     Ok(0)
 }
 

@@ -3,11 +3,7 @@
 //! The difference is one that `git apply` and `patch -p1` take at the root. Nothing is written unless a
 //! file is named, for what is proposed is no more than what a machine once was.
 
-use std::{
-    fs,
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use verify_engine::{
@@ -17,6 +13,7 @@ use verify_engine::{
         root::{self, Root, SUITES_DIR},
     },
     record, session,
+    whole::Unfinished,
 };
 use verify_model::{
     node::Via,
@@ -116,20 +113,8 @@ fn difference(name: &str, old: Option<&str>, learned: &Learned) -> String {
 
 /// Writes a file, whole or not at all.
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-    let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
-    let written = || -> anyhow::Result<()> {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mut file = tempfile::Builder::new()
-            .prefix(".verify-")
-            .permissions(fs::Permissions::from_mode(0o644))
-            .tempfile_in(&folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    written()
+    let written = Unfinished::beside(path, text.as_bytes()).and_then(Unfinished::place);
+    written
         .with_context(|| format!("cannot write {}", path.display()))
         .map_err(|error| error.context(output::Lost("the suite was not written".to_owned())))
 }

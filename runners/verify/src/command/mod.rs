@@ -28,6 +28,8 @@ mod shown;
 mod test;
 mod waivers;
 
+use verify_engine::transport;
+
 use crate::{
     cli::{Cli, Command},
     output::Terminal,
@@ -38,6 +40,10 @@ use crate::{
 /// *Errors*: bad usage or bad input; nothing was run.
 pub(crate) fn dispatch(cli: &Cli, terminal: Terminal) -> anyhow::Result<u8> {
     let root = cli.root.as_deref();
+    // It only starts with the first thing to watch over.
+    if let Ok(program) = std::env::current_exe() {
+        transport::appoint(program);
+    }
     match &cli.command {
         None => run::run(root, &cli.run, terminal),
         Some(Command::Run(args)) => run::run(root, args, terminal),

@@ -98,14 +98,15 @@ impl Live {
         }
         let shared = Arc::clone(&self.shared);
         *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&shared);
-        self.drawing = Some(std::thread::spawn(move || {
+        let drawing = std::thread::Builder::new().spawn(move || {
             let mut state = shared.lock();
             while !state.is_over {
                 shared.draw(&mut state);
                 let waited = shared.over.wait_timeout_while(state, FRAME, |state| !state.is_over);
                 state = waited.unwrap_or_else(PoisonError::into_inner).0;
             }
-        }));
+        });
+        self.drawing = drawing.ok();
     }
 
     /// Takes the view off the terminal.

@@ -171,7 +171,7 @@ fn a_record_that_ends_before_the_plan_is_refused() {
     let ground = damaged(|text| text.split_inclusive('\n').take(2).collect());
     refused(&ground, &["judge", "last"], &["the record ends before the plan is complete"]);
     let ground = damaged(|_| String::new());
-    refused(&ground, &["judge", "last"], &["does not begin with a `started` line"]);
+    refused(&ground, &["judge", "last"], &["no run `last`"]);
 }
 
 #[test]

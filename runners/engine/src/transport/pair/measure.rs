@@ -226,10 +226,11 @@ struct Started {
 fn start(transport: &Arc<dyn Transport>, ask: Ask, cancel: Cancel) -> Started {
     let (say, answers) = bounded(1);
     let transport = Arc::clone(transport);
-    let thread = std::thread::spawn(move || {
+    // Where there is no thread, nobody says anything, and that is heard.
+    let thread = std::thread::Builder::new().spawn(move || {
         let _ = say.send(transport.gather(&ask, &cancel));
     });
-    Started { answers, answered: None, thread: Some(thread) }
+    Started { answers, answered: None, thread: thread.ok() }
 }
 
 impl Started {

@@ -9,6 +9,7 @@ use std::{
     io::Read,
     os::unix::process::CommandExt as _,
     process::{Child, Command, Stdio},
+    thread::Builder,
     time::{Duration, Instant},
 };
 
@@ -20,7 +21,12 @@ use verify_model::{
 };
 
 use super::{
-    super::{Cancel, ssh::Login},
+    super::{
+        Cancel,
+        ssh::Login,
+        stray,
+        warden::{self, Watched},
+    },
     answer::{Answer, Side},
     frame::{Cutter, Piece},
     input::Input,
@@ -108,6 +114,7 @@ pub(in crate::transport) struct Running {
     /// What else goes to standard input, or that what is held back may go; dropped, it closes our end.
     say: Sender<String>,
     holds_back: bool,
+    _watched: Option<Watched>,
 }
 
 impl Running {
@@ -122,26 +129,34 @@ impl Running {
         let mut child = Command::new(program)
             .args(rest)
             .env("LC_ALL", "C")
+            .env(stray::VARIABLE, warden::carriers())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
             .spawn()?;
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let watched = pid.map(Watched::group);
         // Bounded: a node that floods what nobody reads is held up, and fills no memory.
         let (say, heard) = bounded(QUEUE);
         let (more, said) = bounded(1);
         let holds_back = input.holds_back();
-        if let Some(stdin) = child.stdin.take() {
-            std::thread::spawn(move || input.write(stdin, &said));
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        // Dropped, it ends what was started: also where no thread can be.
+        let running =
+            Self { child, heard, grace: line.grace, say: more, holds_back, _watched: watched };
+        if let Some(stdin) = stdin {
+            Builder::new().spawn(move || input.write(stdin, &said))?;
         }
-        if let Some(stdout) = child.stdout.take() {
+        if let Some(stdout) = stdout {
             let say = say.clone();
-            std::thread::spawn(move || read(stdout, Side::Out, &say));
+            Builder::new().spawn(move || read(stdout, Side::Out, &say))?;
         }
-        if let Some(stderr) = child.stderr.take() {
-            std::thread::spawn(move || read(stderr, Side::Err, &say));
+        if let Some(stderr) = stderr {
+            Builder::new().spawn(move || read(stderr, Side::Err, &say))?;
         }
-        Ok(Self { child, heard, grace: line.grace, say: more, holds_back })
+        Ok(running)
     }
 
     /// Sends what follows the script, which runs by now; tells whether it did, which is once.

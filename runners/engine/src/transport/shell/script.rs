@@ -20,7 +20,7 @@ use crate::script;
 const PRELUDE: &str = r#"umask 077
 LC_ALL=C; export LC_ALL
 exec 3<&0 </dev/null
-{ trap '' TERM; cat <&3; kill -TERM 0; sleep 1; kill -KILL 0; } >/dev/null 2>&1 &
+{ trap '' TERM; cat <&3; kill -TERM 0; sleep 1; x; kill -KILL 0; } >/dev/null 2>&1 &
 W=$!
 exec 3<&-
 b() { printf '\n%s b %s\n' "$N" "$1"; printf '\n%s b %s\n' "$N" "$1" >&2; }
@@ -85,6 +85,8 @@ pub(in crate::transport) fn write(
     if asks.iter().any(|(_, ask)| by_sudo(ask)) {
         text.push_str("exec 5<&0\n");
     }
+    // Whoever left the group is ended, too, when the other end is gone.
+    let _ = writeln!(text, "x() {{ {}; }}", sweep(mark));
     text.push_str(PRELUDE);
     text.push_str(reader::WORDS);
     let plain = |(number, ask): &(usize, &Ask)| {
@@ -100,7 +102,7 @@ pub(in crate::transport) fn write(
     let is_program =
         |ask: &Ask| matches!(ask, Ask::Exec { .. } | Ask::Script { .. } | Ask::Instrument { .. });
     if alone && asks.iter().any(|(_, ask)| is_program(ask)) {
-        let _ = writeln!(text, "{{ {}; }} >/dev/null 2>&1", sweep(mark));
+        text.push_str("x >/dev/null 2>&1\n");
     }
     text.push_str("printf '\\n%s z\\n' \"$N\"; printf '\\n%s z\\n' \"$N\" >&2\n");
     text.push_str(match last {
@@ -115,7 +117,7 @@ pub(in crate::transport) fn write(
 const LOOKS: u32 = 5;
 
 /// Writes what ends every process that a run left behind, and prints its name.
-pub(super) fn sweep(mark: &str) -> String {
+pub(in crate::transport) fn sweep(mark: &str) -> String {
     // The mark is of our own making, and nothing in it is special.
     let mark = format!("{}={mark}/", stray::VARIABLE);
     format!(

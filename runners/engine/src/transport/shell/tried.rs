@@ -13,7 +13,7 @@ fn cut(nonce: &str, stream: &[u8], step: usize) -> (Vec<Piece>, String) {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut join = |piece: Piece| match (pieces.last_mut(), piece) {
         (Some(Piece::Bytes(all)), Piece::Bytes(more)) => all.extend(more),
-        (_, Piece::Bytes(none)) if none.is_empty() => {}
+        (_, Piece::Bytes(empty)) if empty.is_empty() => {}
         (_, piece) => pieces.push(piece),
     };
     for part in stream.chunks(step.max(1)) {

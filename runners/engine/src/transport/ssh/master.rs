@@ -21,7 +21,9 @@ use super::{
             exchange::{self, End, Running},
             frame::{Cutter, Piece},
             nonce,
+            script::sweep as left,
         },
+        warden::Watched,
     },
     LINE, LOGINS, Login, OPENING, Right, Ssh, gate, now, trouble,
 };
@@ -43,6 +45,7 @@ pub(super) enum Master {
 pub(super) struct Open {
     running: Option<Running>,
     socket: PathBuf,
+    _watched: Watched,
     _right: Right,
 }
 
@@ -94,10 +97,15 @@ impl Ssh {
         let Some(socket) = socket() else { return Ok(Master::Without) };
         let own = ["ControlMaster=yes".to_owned(), format!("ControlPath={}", socket.display())];
         let argv = self.argv(&own)?;
+        let watched = Watched::file(&socket);
         for login in 1.. {
             let nonce = nonce();
-            // It ends with its standard input, which is open for as long as this process lives.
-            let script = format!("printf '\\n%s z\\n' {nonce}; exec cat >/dev/null\n");
+            // It ends with its standard input, which is open for as long as this process lives, and
+            // then ends what the exchanges that were through have left: nobody else will.
+            let script = format!(
+                "main() {{\nprintf '\\n%s z\\n' {nonce}; cat >/dev/null\n{{ {}; }} >/dev/null 2>&1\n}}\nmain\n",
+                left(&self.mark)
+            );
             let under_way = self.login(cancel);
             let running = Running::start(LINE, &argv, script)
                 .map_err(|error| Failure::new(FailureKind::Other, format!("ssh: {error}")))?;
@@ -106,7 +114,12 @@ impl Ssh {
             match greeted {
                 Ok(running) => {
                     let running = Some(running);
-                    return Ok(Master::Open(Open { running, socket, _right: right }));
+                    return Ok(Master::Open(Open {
+                        running,
+                        socket,
+                        _watched: watched,
+                        _right: right,
+                    }));
                 }
                 Err(End::Crowded(failure)) if login >= LOGINS => return Err(failure),
                 Err(End::Crowded(_)) => pause(login, cancel),
