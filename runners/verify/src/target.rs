@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    io::Write,
+    io::{ErrorKind, Write},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
@@ -139,7 +139,7 @@ pub(crate) fn format(name: &str) -> anyhow::Result<&'static dyn Format> {
 /// Tells whether a path is free or a regular file. Pipes and devices are written to, not replaced,
 /// and so is whatever `/dev/stdout` and its like stand for.
 fn is_replaceable(path: &Path) -> bool {
-    !stands_for_another(path) && std::fs::metadata(path).map_or(true, |meta| meta.is_file())
+    std::fs::metadata(path).map_or(true, |meta| meta.is_file() && !stands_for_another(path))
 }
 
 /// Tells whether a path stands for a stream that is open already.
@@ -201,7 +201,10 @@ fn demand_own(path: &Path) -> anyhow::Result<()> {
         .and_then(|meta| Ok((meta, std::fs::metadata(folder_of(path))?)));
     let (meta, folder) = match looked {
         Ok(both) => both,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        // Nothing is there: whoever writes it says so.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(());
+        }
         Err(error) => {
             return Err(error).with_context(|| {
                 format!("cannot write {}: it cannot be looked at", path.display())
