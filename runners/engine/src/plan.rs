@@ -298,10 +298,16 @@ pub fn validate(
         if known.contains(name) {
             return None;
         }
+        let all: BTreeSet<&str> = everywhere.values().flatten().flat_map(of).collect();
+        let near = |names: &BTreeSet<&str>, name: &str| {
+            did_you_mean(name, names.iter().copied()).map(str::to_owned)
+        };
         let hint = elsewhere(everywhere, |check| of(check).contains(&name))
+            .or_else(|| near(&known, name).map(|close| format!("did you mean `{close}`?")))
             .or_else(|| {
-                let close = did_you_mean(name, known.iter().copied())?;
-                Some(format!("did you mean `{close}`?"))
+                let close = near(&all, name)?;
+                let whose = elsewhere(everywhere, |check| of(check).contains(&close.as_str()))?;
+                Some(format!("did you mean `{close}`? {whose}"))
             })
             .unwrap_or_else(|| {
                 let known: Vec<&str> = known.into_iter().collect();
@@ -320,8 +326,14 @@ pub fn validate(
         let globs = globs(std::slice::from_ref(pattern))?;
         if !checks.iter().any(|c| globs.is_match(&c.id)) {
             let ids: BTreeSet<&str> = checks.iter().map(|c| c.id.as_str()).collect();
+            let all = everywhere.values().flatten().map(|check| check.id.as_str());
             let hint = elsewhere(everywhere, |check| globs.is_match(&check.id))
                 .or_else(|| Some(format!("did you mean `{}`?", did_you_mean(pattern, ids)?)))
+                .or_else(|| {
+                    let close = did_you_mean(pattern, all)?;
+                    let whose = elsewhere(everywhere, |check| check.id == close)?;
+                    Some(format!("did you mean `{close}`? {whose}"))
+                })
                 .unwrap_or_else(|| "`verify list checks --node NODE` lists them".to_owned());
             error.general.push(format!("no check matches `{pattern}` on the chosen nodes; {hint}"));
         }

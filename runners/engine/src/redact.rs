@@ -8,87 +8,21 @@
 
 use std::{
     borrow::Cow,
+    ops::Range,
+    path::Path,
     sync::{LazyLock, OnceLock},
 };
 
 use regex::{Captures, Regex, RegexSet};
 use verify_model::evidence::{Captured, Failure, Stream};
 
-/// Holds one shape: its kind, and a pattern whose group `keep` stays.
-type Shape = (&'static str, &'static str);
+use judge::is_secret;
+use shapes::{HINTS, SHAPES};
 
-/// Shapes of secrets. *Source*: the makers' documentation of their tokens: AWS IAM, "Identifiers";
-/// GitHub, "About authentication"; GitLab, "Token prefixes"; Slack, "Token types"; Hugging Face,
-/// "User access tokens"; `OpenAI` and Anthropic, "API keys"; RFC 6750, RFC 7468, RFC 3986.
-const SHAPES: &[Shape] = &[
-    (
-        "private-key",
-        r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY-----|[A-Za-z0-9+/=\s\\]*)",
-    ),
-    ("aws-key", r"(?-u:\b)(?:AKIA|ASIA)[A-Z0-9]{16}(?-u:\b)"),
-    (
-        "github-token",
-        r"(?-u:\b)(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})(?-u:\b)",
-    ),
-    ("gitlab-token", r"(?-u:\b)gl(?:pat|dt|rt|ptt|cbt)-[A-Za-z0-9_-]{20,}"),
-    ("slack-token", r"(?-u:\b)xox[abeoprs]-[A-Za-z0-9-]{10,}"),
-    ("hugging-face-token", r"(?-u:\b)hf_[A-Za-z0-9]{30,}(?-u:\b)"),
-    ("api-key", r"(?-u:\b)sk-(?:(?:ant|proj|svcacct|admin)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{32,})"),
-    (
-        "authorization",
-        r"(?i)(?P<keep>(?-u:\b)authorization:\s*(?:bearer|basic|token)\s+)[A-Za-z0-9._~+/=-]{8,}",
-    ),
-    (
-        "url-password",
-        r#"(?P<keep>(?-u:\b)[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@\["'<>\\,{}]*:)[^\s/@\["'<>\\,{}]+(?P<after>@)"#,
-    ),
-    (
-        "password",
-        r#"(?i)(?P<keep>(?-u:\b)[a-z0-9_.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|secret[_-]?access[_-]?key)=["']?)[^\s\x00"'&,;\[\]]{6,}"#,
-    ),
-    ("json-web-token", r"(?-u:\b)eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
-    ("nvidia-key", r"(?-u:\b)nvapi-[A-Za-z0-9_-]{20,}"),
-    // JSON and YAML. Not `token`: models have tokens of another kind.
-    (
-        "password",
-        r#"(?i)(?P<keep>(?-u:\b)[a-z0-9_.-]*(?:password|passwd|passphrase|api[_-]?key|secret[_-]?access[_-]?key)["']?\s{0,4}:\s{0,4}["'])[^\s\x00"'&,;\[\]]{6,}"#,
-    ),
-    (
-        "password",
-        r#"(?i)(?P<keep>--(?:password|passwd|passphrase|secret|token|api-key)[ \x00]+["']?)[^\s\x00"'&,;\[\]-][^\s\x00"'&,;\[\]]{5,}"#,
-    ),
-];
-
-/// Words of which each shape has one, in lower case: without any, no pattern need be made ready, which
-/// takes longer than reading a suite.
-const HINTS: [&str; 26] = [
-    "private key-----",
-    "akia",
-    "asia",
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat_",
-    "glpat-",
-    "gldt-",
-    "glrt-",
-    "glptt-",
-    "glcbt-",
-    "xox",
-    "hf_",
-    "sk-",
-    "://",
-    "passw",
-    "passphrase",
-    "secret",
-    "token",
-    "key",
-    "eyj",
-    "authorization:",
-    "nvapi-",
-];
+mod judge;
+mod shapes;
+#[cfg(test)]
+mod tests;
 
 /// Looks for all shapes at once; nothing where they make no set.
 static ANY: LazyLock<Option<RegexSet>> =
@@ -104,7 +38,7 @@ pub(crate) fn prepare() {
 }
 
 /// Ends of the names of variables whose values are secrets.
-const SECRET_NAMES: [&str; 11] = [
+const SECRET_NAMES: [&str; 14] = [
     "password",
     "passwd",
     "passphrase",
@@ -116,7 +50,12 @@ const SECRET_NAMES: [&str; 11] = [
     "secret_key",
     "private_key",
     "credentials",
+    "pass",
+    "pwd",
+    "_pat",
 ];
+/// Names of variables that end so and hold a folder.
+const FOLDERS: [&str; 2] = ["pwd", "oldpwd"];
 /// Shortest value of a variable that is looked for. *Units*: B.
 const SHORTEST: usize = 8;
 
@@ -128,18 +67,22 @@ static VALUES: LazyLock<Vec<String>> = LazyLock::new(|| {
     values(texts)
 });
 
-/// Chooses the values that are secrets; a word, a number or a path is none.
+/// Chooses the values that are secrets; a word, a number or the path of something is none.
 fn values(variables: impl Iterator<Item = (String, String)>) -> Vec<String> {
     let is_named = |name: &str| {
         let name = name.to_ascii_lowercase();
-        SECRET_NAMES.iter().any(|end| name.ends_with(end))
+        SECRET_NAMES.iter().any(|end| name.ends_with(end)) && !FOLDERS.contains(&name.as_str())
     };
     let is_mixed = |value: &str| {
         let kinds = [u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_digit];
         kinds.iter().filter(|is| value.bytes().any(|byte| is(&byte))).count() > 1
     };
+    // Base64 can begin as a path does.
+    let is_path = |value: &str| {
+        value.starts_with('/') && Path::new(value).try_exists().is_ok_and(|there| there)
+    };
     let secret = variables.filter(|(name, value)| {
-        is_named(name) && value.len() >= SHORTEST && !value.starts_with('/') && is_mixed(value)
+        is_named(name) && value.len() >= SHORTEST && is_mixed(value) && !is_path(value)
     });
     let mut values: Vec<String> = secret.map(|(_, value)| value).collect();
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));
@@ -154,14 +97,46 @@ pub(crate) fn kind_in(text: &str) -> Option<&'static str> {
         return None;
     }
     let Some(there) = shapes_in(text) else { return Some("everything") };
-    let is_secret = |found: &Captures<'_>| {
-        let kept = found.name("keep").map_or(0, |keep| keep.len());
-        let rest = found.get(0).map_or("", |all| all.as_str().get(kept..).unwrap_or_default());
-        !rest.starts_with(['$', '<', '{', '%', '*']) && !rest.bytes().all(|b| b.is_ascii_digit())
-    };
     there.into_iter().find_map(|(kind, shape)| {
-        shape.captures_iter(text).any(|found| is_secret(&found)).then_some(kind)
+        shape.captures_iter(text).any(|found| is_secret(kind, &found, text)).then_some(kind)
     })
+}
+
+/// Names the first kind of secret that texts hold, parted by NUL, of which each is what `name` is given.
+pub(crate) fn kind_of(name: &str, texts: &str) -> Option<&'static str> {
+    let name = name.replace('-', "_");
+    kind_in(texts).or_else(|| texts.split('\0').find_map(|text| kind_in(&format!("{name}={text}"))))
+}
+
+/// Returns a text that is shown with an error, with asterisks in the place of its secrets: as many bytes,
+/// and every line where it was.
+pub(crate) fn masked(text: &str, hidden: &[Range<usize>]) -> String {
+    let mut spans = hidden.to_vec();
+    match shapes_in(text) {
+        None => spans.push(0..text.len()),
+        Some(there) => {
+            for (kind, shape) in there {
+                let found = shape.captures_iter(text).filter(|found| is_secret(kind, found, text));
+                spans.extend(found.filter_map(|found| {
+                    let all = found.get(0)?;
+                    let part = |name| found.name(name).map_or(0, |part| part.len());
+                    Some(all.start() + part("keep")..all.end() - part("after"))
+                }));
+            }
+        }
+    }
+    let mut text = text.to_owned();
+    for span in spans {
+        let Some(secret) = text.get(span.clone()) else { continue };
+        let stars: String = secret.bytes().map(|b| if b == b'\n' { '\n' } else { '*' }).collect();
+        text.replace_range(span, &stars);
+    }
+    text
+}
+
+/// Takes secrets out of a line about something.
+pub(crate) fn line(from: &str) -> Cow<'_, str> {
+    text(from).map_or(Cow::Borrowed(from), |(clean, _)| Cow::Owned(clean))
 }
 
 /// Returns the shapes that a text has; nothing where they cannot be made.
@@ -226,6 +201,9 @@ fn text(from: &str) -> Option<(String, u32)> {
     };
     for (kind, shape) in there {
         let mark = |found: &Captures<'_>| {
+            if !is_secret(kind, found, &text) {
+                return found.get(0).map_or("", |all| all.as_str()).to_owned();
+            }
             count += 1;
             let part = |name| found.name(name).map_or("", |part| part.as_str());
             format!("{}[redacted: {kind}]{}", part("keep"), part("after"))
@@ -244,139 +222,4 @@ fn valued<'t>(text: &'t str, values: &[String]) -> (Cow<'t, str>, u32) {
         found.0 = Cow::Owned(found.0.replace(value.as_str(), "[redacted: environment]"));
     }
     found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Makes up a token, so that no scanner of repositories takes this file for a leak.
-    fn token(prefix: &str, length: usize) -> String {
-        format!("{prefix}{}", "Ab1".repeat(100).get(..length).unwrap())
-    }
-
-    #[test]
-    fn every_known_shape_is_taken_out_and_its_surroundings_stay() {
-        let upper = "ABCD1234EFGH5678";
-        for (secret, kind) in [
-            (format!("AKIA{upper}"), "aws-key"),
-            (token("ghp_", 36), "github-token"),
-            (token("gho_", 36), "github-token"),
-            (token("github_pat_", 82), "github-token"),
-            (token("glpat-", 20), "gitlab-token"),
-            (token("xoxb-", 40), "slack-token"),
-            (token("hf_", 34), "hugging-face-token"),
-            (token("sk-", 48), "api-key"),
-            (token("sk-ant-api03-", 90), "api-key"),
-            (token("nvapi-", 64), "nvidia-key"),
-            (format!("eyJ{0}.eyJ{0}.{0}", "Ab1".repeat(8)), "json-web-token"),
-        ] {
-            let (text, count) = text(&format!("a \"{secret}\", b\n")).unwrap();
-            assert_eq!(
-                (text.as_str(), count),
-                (format!("a \"[redacted: {kind}]\", b\n").as_str(), 1)
-            );
-            assert_eq!(kind_in(&secret), Some(kind), "{secret}");
-        }
-    }
-
-    #[test]
-    fn what_names_a_secret_stays_and_the_secret_goes() {
-        for (before, after) in [
-            ("Authorization: Bearer abc.def-123", "Authorization: [redacted: authorization]"),
-            (
-                "git clone https://me:pa55@host/x",
-                "git clone https://me:[redacted: url-password]@host/x",
-            ),
-            (
-                "root=/dev/sda db_password=hunter22 quiet",
-                "root=/dev/sda db_password=[redacted: password] quiet",
-            ),
-            ("serve\0--token\0abcdef123\0-v", "serve\0--token\0[redacted: password]\0-v"),
-            (
-                "{\"db_password\": \"hunter22\", \"n\": 1}",
-                "{\"db_password\": \"[redacted: password]\", \"n\": 1}",
-            ),
-            ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI", "AWS_SECRET_ACCESS_KEY=[redacted: password]"),
-            ("x --api-key 'abcdef123' y", "x --api-key '[redacted: password]' y"),
-        ] {
-            let found = text(before).unwrap().0;
-            assert!(!found.contains("pa55") && !found.contains("hunter22"), "{found}");
-            let after = after.replace("Authorization: [", "Authorization: Bearer [");
-            assert_eq!(found, after);
-            assert!(kind_in(before).is_some(), "{before}");
-            assert_eq!(text(&found), None, "taken out again, nothing changes");
-        }
-    }
-
-    #[test]
-    fn a_private_key_goes_whole_also_where_its_end_is_missing() {
-        let (dashes, kind) = ("-----", "OPENSSH PRIVATE KEY");
-        let whole =
-            format!("a\n{dashes}BEGIN {kind}{dashes}\nAAAA\nBBBB\n{dashes}END {kind}{dashes}\nb");
-        assert_eq!(text(&whole).unwrap().0, "a\n[redacted: private-key]\nb");
-        let cut = format!("{{\"key\": \"{dashes}BEGIN {kind}{dashes}\\nAAAA\"}}");
-        assert_eq!(text(&cut).unwrap().0, "{\"key\": \"[redacted: private-key]\"}");
-        assert_eq!(text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"), None);
-    }
-
-    #[test]
-    fn what_only_looks_like_a_secret_stays() {
-        let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c1".repeat(3);
-        for plain in [
-            digest.as_str(),
-            "GPU-5f1d3a2c-AKIAB and MAKIAABCD1234EFGH5678",
-            "ghp_short task-runner-of-the-whole-machine-0123456789 disk-0123456789abcdefghij",
-            "http://127.0.0.1:8080/v1/models?x=a@b ssh://git@host:22/x",
-            "prompt_tokens=123456 max_tokens: 4096 token=y --token-file /etc/token",
-            "Authorization: Bearer",
-            "hostkeyalgorithms sk-ssh-ed25519-cert-v01@openssh.com,sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
-            "{\"server\":\"http://127.0.0.1:8000\",\"owner\":\"me@example.org\"}",
-            "password= secret=",
-            "\"eos_token\": \"<|endoftext|>\"",
-        ] {
-            assert_eq!((text(plain), kind_in(plain)), (None, None), "{plain}");
-        }
-    }
-
-    #[test]
-    fn what_is_filled_in_over_there_is_no_secret_of_a_file() {
-        for plain in
-            ["password=$(cat f)", "--token ${TOKEN}", "max_token=123456", "--secret <name>"]
-        {
-            assert_eq!(kind_in(plain), None, "{plain}");
-        }
-        assert_eq!(kind_in("password=$(cat f) token=abcdef1"), Some("password"));
-    }
-
-    #[test]
-    fn values_are_those_of_variables_that_are_named_as_secrets_and_look_like_one() {
-        let all = [
-            ("A_TOKEN", "aB3aB3aB3"),
-            ("DB_PASSWORD", "aB3aB3aB3-and-more"),
-            ("TOKENIZERS_PARALLELISM", "aB3aB3aB3-not"),
-            ("B_TOKEN", "disabled"),
-            ("C_TOKEN", "1234567890"),
-            ("D_CREDENTIALS", "/home/Me/key1"),
-            ("E_SECRET", "aB3"),
-        ];
-        let values = values(all.into_iter().map(|(name, value)| (name.into(), value.into())));
-        assert_eq!(values, ["aB3aB3aB3-and-more", "aB3aB3aB3"]);
-        let (text, count) = valued("x aB3aB3aB3-and-more aB3aB3aB3 y", &values);
-        assert_eq!((&*text, count), ("x [redacted: environment] [redacted: environment] y", 2));
-    }
-
-    #[test]
-    fn a_stream_says_how_many_were_taken_out() {
-        let secret = token("ghp_", 36);
-        let found =
-            captured(Captured::File(Stream::whole(format!("{secret} {secret}").as_bytes())));
-        let Captured::File(found) = found else { panic!("{found:?}") };
-        assert_eq!(found.redacted, 2);
-        let found = captured(Captured::Failed(Failure::new(
-            verify_model::evidence::FailureKind::Other,
-            format!("its last line was: {secret}"),
-        )));
-        assert!(!format!("{found:?}").contains(&secret));
-    }
 }

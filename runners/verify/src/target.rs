@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    io::Write,
+    io::{ErrorKind, Write},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
@@ -74,14 +74,14 @@ impl Target {
         if self.path.is_dir() || shown.to_string().ends_with('/') {
             bail!("cannot write report {shown}: it is a folder; name a file");
         }
-        demand_own(&self.path)?;
-        if !is_replaceable(&self.path) {
+        let place = own_place(&self.path)?;
+        if !is_replaceable(&place) {
             return Ok(());
         }
         std::fs::create_dir_all(folder_of(&self.path))
             .with_context(|| format!("cannot write report {shown}: its folder cannot be made"))?;
         // Without a name where the file system can do that: nothing is left by whatever ends us here.
-        tempfile::tempfile_in(folder_of(&self.path)).with_context(|| {
+        tempfile::tempfile_in(folder_of(&place)).with_context(|| {
             format!("cannot write report {shown}: its folder does not take files")
         })?;
         Ok(())
@@ -139,8 +139,15 @@ pub(crate) fn format(name: &str) -> anyhow::Result<&'static dyn Format> {
 /// Tells whether a path is free or a regular file. Pipes and devices are written to, not replaced,
 /// and so is whatever `/dev/stdout` and its like stand for.
 fn is_replaceable(path: &Path) -> bool {
-    let stands_for_another = ["/dev", "/proc"].iter().any(|dir| path.starts_with(dir));
-    std::fs::metadata(path).map_or(true, |meta| meta.is_file() && !stands_for_another)
+    std::fs::metadata(path).map_or(true, |meta| meta.is_file() && !stands_for_another(path))
+}
+
+/// Tells whether a path stands for a stream that is open already.
+fn stands_for_another(path: &Path) -> bool {
+    let is_stream = path.strip_prefix("/dev").is_ok_and(|name| {
+        name.starts_with("fd") || name.to_str().is_some_and(|name| name.starts_with("std"))
+    });
+    is_stream || path.starts_with("/proc")
 }
 
 /// Returns the folder of a file; that of a bare name is the current one.
@@ -166,29 +173,52 @@ fn write_into(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Demands that nobody else leads what is written to another place: a link, pipe or device that another
-/// user put where everybody may put something. *Source*: proc(5), `protected_symlinks`: the kernel's own
-/// rule, which following a link by its text goes around.
+/// Follows links to where a file is, or would be, once: what is written later is what was looked at.
+/// Nobody else may lead it there, by a link, pipe or device that another user put where everybody may put
+/// something. *Source*: proc(5), `protected_symlinks`: the kernel's own rule, which following a link by its
+/// text goes around.
 ///
-/// *Errors*: somebody does.
-fn demand_own(path: &Path) -> anyhow::Result<()> {
-    let user = rustix::process::geteuid().as_raw();
+/// *Errors*: somebody does, or a part of the path cannot be looked at.
+fn own_place(path: &Path) -> anyhow::Result<PathBuf> {
     let mut path = path.to_path_buf();
     for _ in 0..LINKS {
-        let Ok(meta) = std::fs::symlink_metadata(&path) else { return Ok(()) };
-        let Ok(folder) = std::fs::metadata(folder_of(&path)) else { return Ok(()) };
-        let theirs = meta.uid() != user && meta.uid() != folder.uid();
-        if theirs && folder.mode() & 0o002 != 0 && !meta.is_file() {
-            bail!(
-                "cannot write {}: user {} put it in a folder that everybody can write, and it leads elsewhere; name a file in a folder of your own",
-                path.display(),
-                meta.uid()
-            );
+        for part in path.ancestors().filter(|part| !part.as_os_str().is_empty()) {
+            demand_own(part)?;
         }
-        if !meta.is_symlink() {
+        let leads = std::fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_symlink());
+        if !leads || stands_for_another(&path) {
+            return Ok(path);
+        }
+        let target = path.read_link().with_context(|| format!("cannot read {}", path.display()))?;
+        path = folder_of(&path).join(target);
+    }
+    bail!("cannot write {}: it is a link of a link without end", path.display())
+}
+
+/// Demands that nobody else leads one part of a path elsewhere.
+fn demand_own(path: &Path) -> anyhow::Result<()> {
+    let looked = std::fs::symlink_metadata(path)
+        .and_then(|meta| Ok((meta, std::fs::metadata(folder_of(path))?)));
+    let (meta, folder) = match looked {
+        Ok(both) => both,
+        // Nothing is there: whoever writes it says so.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(());
         }
-        path = folder_of(&path).join(path.read_link().unwrap_or_default());
+        Err(error) => {
+            return Err(error).with_context(|| {
+                format!("cannot write {}: it cannot be looked at", path.display())
+            });
+        }
+    };
+    let user = rustix::process::geteuid().as_raw();
+    let theirs = meta.uid() != user && meta.uid() != folder.uid();
+    if theirs && folder.mode() & 0o002 != 0 && !meta.is_file() && !meta.is_dir() {
+        bail!(
+            "cannot write {}: user {} put it in a folder that everybody can write, and it leads elsewhere; name a file in a folder of your own",
+            path.display(),
+            meta.uid()
+        );
     }
     Ok(())
 }
@@ -206,11 +236,10 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 /// *Errors*: the folder does not take it.
 pub(crate) fn write_for(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
     let failed = || Lost(format!("cannot write {}", path.display()));
-    demand_own(path)?;
-    if !is_replaceable(path) {
-        return write_into(path, bytes).with_context(failed);
+    let place = own_place(path)?;
+    if !is_replaceable(&place) {
+        return write_into(&place, bytes).with_context(failed);
     }
-    let place = place_of(path);
     let before = std::fs::metadata(&place).map_or(mode, |meta| meta.mode());
     let written = Unfinished::beside_for(&place, bytes, mode & before);
     written.and_then(Unfinished::place).with_context(failed)

@@ -86,6 +86,7 @@ pub(super) fn expectations(
     flatten("", fields, probe, &mut flat);
     let mut expectations = Vec::new();
     for (path, span, value) in flat {
+        reader.demand_no_secret(&path, value);
         let Some(kind) = kind_of(probe, With(with), &path) else {
             unknown_field(reader, probe, &path, span);
             continue;

@@ -4,6 +4,7 @@
 //! counts the rest, so that a file with 10,000 errors is still a page that a person can read.
 
 use std::{
+    collections::BTreeMap,
     fmt::{self, Write as _},
     ops::Range,
     sync::Arc,
@@ -11,6 +12,9 @@ use std::{
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use verify_model::{check::Location, number_of};
+
+use super::reader::HIDDEN;
+use crate::redact;
 
 /// Bounds how many errors of one file are shown in full.
 pub const SHOWN: usize = 20;
@@ -32,19 +36,6 @@ impl Source {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
         let line_starts = starts.collect();
         Arc::new(Self { file: file.into(), text, line_starts })
-    }
-
-    /// Returns the same file with asterisks in one place, which is never shown then.
-    #[must_use]
-    pub fn without(&self, span: Range<usize>) -> Arc<Self> {
-        let hidden = self.text.get(span.clone()).unwrap_or_default();
-        // As many bytes, and every line where it was: places stay what they are.
-        let stars = hidden.bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' });
-        let mut text = self.text.clone();
-        if self.text.get(span.clone()).is_some() {
-            text.replace_range(span, &stars.collect::<String>());
-        }
-        Self::new(self.file.clone(), text)
     }
 
     /// Returns the place of a byte.
@@ -94,16 +85,18 @@ impl LoadError {
         self.diagnostics.len() + self.general.len()
     }
 
-    /// Renders the errors for a person.
+    /// Renders the errors for a person, without any secret of the files.
     pub fn render(&self, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let mut out = String::new();
         for message in &self.general {
-            let group = Level::ERROR.primary_title(message.as_str());
+            let message = redact::line(message);
+            let group = Level::ERROR.primary_title(&*message);
             out += &renderer.render(&[annotate_snippets::Group::with_title(group)]);
             out += "\n\n";
         }
         let mut shown: Vec<(&str, usize)> = Vec::new();
+        let mut masked: BTreeMap<&str, String> = BTreeMap::new();
         for diagnostic in &self.diagnostics {
             let file = diagnostic.source.file.as_str();
             match shown.last_mut() {
@@ -111,7 +104,8 @@ impl LoadError {
                 _ => shown.push((file, 1)),
             }
             if shown.last().is_some_and(|(_, count)| *count <= SHOWN) {
-                out += &render_one(&renderer, diagnostic);
+                let text = masked.entry(file).or_insert_with(|| self.masked(&diagnostic.source));
+                out += &render_one(&renderer, diagnostic, text);
                 out += "\n\n";
             }
         }
@@ -120,25 +114,32 @@ impl LoadError {
         }
         out
     }
+
+    /// Returns the text of a file without its secrets, also those that another error is about.
+    fn masked(&self, source: &Source) -> String {
+        let hidden =
+            self.diagnostics.iter().filter(|d| d.label == HIDDEN && d.source.file == source.file);
+        let spans: Vec<Range<usize>> = hidden.map(|d| d.span.clone()).collect();
+        redact::masked(&source.text, &spans)
+    }
 }
 
-/// Renders one error with the lines that it points at only: a file may be very long.
-fn render_one(renderer: &Renderer, diagnostic: &Diagnostic) -> String {
-    let text = &diagnostic.source.text;
+/// Renders one error with the lines of `text` that it points at only: a file may be very long.
+fn render_one(renderer: &Renderer, diagnostic: &Diagnostic, text: &str) -> String {
     let start = diagnostic.span.start.min(text.len());
     let end = diagnostic.span.end.clamp(start, text.len());
     let from = text[..start].rfind('\n').map_or(0, |at| at + 1);
     let to = text[end..].find('\n').map_or(text.len(), |at| end + at);
     let line = diagnostic.source.location(start).line as usize;
+    let label = redact::line(&diagnostic.label);
     let snippet = Snippet::source(&text[from..to])
         .line_start(line)
         .path(diagnostic.source.file.as_str())
-        .annotation(
-            AnnotationKind::Primary.span(start - from..end - from).label(diagnostic.label.as_str()),
-        );
-    let mut group = Level::ERROR.primary_title(diagnostic.title.as_str()).element(snippet);
+        .annotation(AnnotationKind::Primary.span(start - from..end - from).label(&*label));
+    let title = redact::line(&diagnostic.title);
+    let mut group = Level::ERROR.primary_title(&*title).element(snippet);
     if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(help.as_str()));
+        group = group.element(Level::HELP.message(redact::line(help)));
     }
     renderer.render(&[group])
 }

@@ -127,7 +127,7 @@ fn variables(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Params {
     };
     for (name, value) in given {
         let raw = reader.raw(value);
-        reader.demand_no_secret(name.get_ref(), &raw, value.span());
+        reader.demand_no_secret(name.get_ref(), value);
         match variable(&raw) {
             Some(literal) => {
                 variables.insert(name.get_ref().to_string(), literal);

@@ -127,10 +127,11 @@ pub(super) fn parameters(
                 "unknown parameter",
                 Some(help),
             );
+            reader.demand_no_secret(written, value);
             continue;
         };
         let raw = reader.raw(value);
-        reader.demand_no_secret(written, &raw, value.span());
+        reader.demand_no_secret(written, value);
         match typed(reader, param.kind, &raw) {
             Ok(literal) => {
                 with.insert(written.to_owned(), literal);

@@ -55,18 +55,22 @@ impl Raw {
         }
     }
 
-    /// Returns every text in it, parted by NUL.
+    /// Returns every text and whole number in it, parted by NUL.
     fn texts(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::List(items) => items.iter().map(Self::texts).collect::<Vec<_>>().join("\0"),
-            Self::Integer(_) | Self::Float(_) | Self::Bool(_) | Self::Other(_) => String::new(),
+            Self::Integer(number) => number.to_string(),
+            Self::Float(_) | Self::Bool(_) | Self::Other(_) => String::new(),
         }
     }
 }
 
 /// Says at a span that its variable is unknown: said once a variable, wherever it stands.
 pub const UNKNOWN_VARIABLE: &str = "unknown variable";
+
+/// Says at a span that it holds a secret: whatever is wrong with the file, it is not shown.
+pub const HIDDEN: &str = "not shown here";
 
 /// Reads one file and collects its errors.
 pub struct Reader<'a> {
@@ -96,7 +100,7 @@ impl<'a> Reader<'a> {
         Some((self.variables?.0, self.links?))
     }
 
-    /// Adds an error; what follows from an unknown variable in the same place is not said.
+    /// Adds an error; what follows from an unknown variable, or from a secret, in the same place is not said.
     pub fn error(
         &mut self,
         span: Range<usize>,
@@ -105,7 +109,7 @@ impl<'a> Reader<'a> {
         help: Option<String>,
     ) {
         let unfilled = |error: &Diagnostic| {
-            error.label == UNKNOWN_VARIABLE
+            [UNKNOWN_VARIABLE, HIDDEN].contains(&error.label.as_str())
                 && span.start <= error.span.start
                 && error.span.end <= span.end
         };
@@ -134,7 +138,7 @@ impl<'a> Reader<'a> {
         what: &str,
         span: Range<usize>,
     ) {
-        for (name, _) in table {
+        for (name, value) in table {
             let written: &str = name.get_ref();
             if keys.iter().any(|key| key.name == written) {
                 continue;
@@ -152,6 +156,7 @@ impl<'a> Reader<'a> {
                 "not a key here",
                 Some(help),
             );
+            self.demand_no_secret(written, value);
         }
         for key in keys.iter().filter(|key| key.required) {
             if !table.contains_key(key.name) {
@@ -166,14 +171,26 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reports a value that holds a secret, and shows it in no error: it would stand in the record.
-    pub fn demand_no_secret(&mut self, name: &str, raw: &Raw, span: Range<usize>) {
-        let Some(kind) = redact::kind_in(&raw.texts()) else { return };
-        self.source = self.source.without(span.clone());
+    /// Reports a value that holds a secret, or is one by its name, however deep: it would stand in the
+    /// record. No error shows the place.
+    pub fn demand_no_secret(&mut self, name: &str, value: &Spanned<DeValue<'_>>) {
+        if let Some(table) = value.get_ref().as_table() {
+            for (name, value) in table {
+                self.demand_no_secret(name.get_ref(), value);
+            }
+            return;
+        }
+        if let Some(items) = value.get_ref().as_array() {
+            for item in items.iter().filter(|item| item.get_ref().is_table()) {
+                self.demand_no_secret(name, item);
+            }
+        }
+        let raw = self.raw(value);
+        let Some(kind) = redact::kind_of(name, &raw.texts()) else { return };
         self.error(
-            span,
+            value.span(),
             format!("`{name}` holds a secret ({kind}), which would stand in the record"),
-            "not shown here",
+            HIDDEN,
             Some("let the program read it over there, from a file or its environment".to_owned()),
         );
     }

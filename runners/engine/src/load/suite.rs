@@ -49,7 +49,7 @@ pub fn head(
 ) -> (Option<SuiteHead>, Vec<Diagnostic>) {
     let mut reader = Reader::new(source, None);
     let table = root.get_ref();
-    for (key, _) in table {
+    for (key, value) in table {
         let written: &str = key.get_ref();
         if !matches!(written, "suite" | "check") {
             let help = did_you_mean(written, ["suite", "check"])
@@ -60,6 +60,7 @@ pub fn head(
                 "expected `[suite]` or `[[check]]`",
                 help,
             );
+            reader.demand_no_secret(written, value);
         }
     }
     let Some(value) = table.get("suite") else {

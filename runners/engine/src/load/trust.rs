@@ -3,8 +3,9 @@
 //!
 //! A place is doubted where its folders or files belong to somebody else than the user or root, or
 //! where somebody else can write them; baselines, which say what is normal, as much. The group of its
-//! own that a user has on Debian counts as the user. What is doubted is listed and explained, and run only with the digest of what was read. A
-//! digest that is given is demanded everywhere, so that a build can pin what it runs.
+//! own that a user has on Debian counts as the user. What is doubted is listed and explained, and run only
+//! with the digest of what was read. A digest that is given is demanded everywhere, so that a build can pin
+//! what it runs.
 
 use std::{
     collections::BTreeMap,
@@ -17,9 +18,9 @@ use std::{
 use super::{
     catalog,
     diagnostic::{LoadError, Source},
-    root::{NODES_DIR, Root, SUITES_DIR, WAIVERS_FILE},
+    root::{self, NODES_DIR, Root, SUITES_DIR, WAIVERS_FILE},
 };
-use crate::baseline::BASELINES_DIR;
+use crate::baseline::{BASELINES_DIR, MAX_LEDGER};
 
 /// What stands before the name of a file that is part of the binary.
 const EMBEDDED: &str = "embedded:";
@@ -34,12 +35,18 @@ pub fn demand(
     waivers: Option<&Arc<Source>>,
     given: Option<&str>,
 ) -> Result<(), LoadError> {
-    let found = digest(nodes.values().chain(suites.values()).chain(waivers));
+    let doubt = root.dir.as_deref().and_then(doubt);
+    if given.is_none() && doubt.is_none() {
+        return Ok(());
+    }
+    let baselines = root.dir.as_deref().map_or_else(|| Ok(Vec::new()), baselines)?;
+    let sources = nodes.values().chain(suites.values()).chain(waivers);
+    let found = digest(sources.chain(&baselines));
     let refuse = |why: String| Err(LoadError::general(why));
-    match (given, root.dir.as_deref().and_then(doubt)) {
+    match (given, doubt) {
         (Some(given), _) if given.eq_ignore_ascii_case(&found) => Ok(()),
         (Some(_), _) => refuse(format!(
-            "the suites and node files below {} have another digest than the one to trust: {found}; read what changed before you trust it",
+            "the suites, node files and baselines below {} have another digest than the one to trust: {found}; read what changed before you trust it",
             root.label()
         )),
         (None, None) => Ok(()),
@@ -48,6 +55,24 @@ pub fn demand(
             root.label()
         )),
     }
+}
+
+/// Reads every file of the baselines below a root.
+///
+/// *Errors*: one cannot be read.
+fn baselines(dir: &Path) -> Result<Vec<Arc<Source>>, LoadError> {
+    let mut sources = Vec::new();
+    for path in below(&dir.join(BASELINES_DIR)).iter().flat_map(|folder| below(folder)) {
+        // The name of a link is enough: what it leads to is read.
+        if path.is_file() {
+            let text = root::read_up_to(&path, MAX_LEDGER).map_err(LoadError::general)?;
+            sources.push(Source::new(
+                path.strip_prefix(dir).unwrap_or(&path).display().to_string(),
+                text,
+            ));
+        }
+    }
+    Ok(sources)
 }
 
 /// Returns the SHA-256 of all files that are not part of the binary, with their names.
@@ -67,9 +92,15 @@ fn doubt(dir: &Path) -> Option<String> {
     let alone = [dir.to_path_buf(), dir.join(WAIVERS_FILE)].into_iter().chain(above_nodes);
     let baselines = dir.join(BASELINES_DIR);
     let of_nodes = below(&baselines);
-    let folders = [dir.join(SUITES_DIR), dir.join(NODES_DIR), baselines];
     let mut why = alone.into_iter().find_map(|path| doubted(&path));
-    for folder in folders.into_iter().chain(of_nodes.into_iter().filter(|path| path.is_dir())) {
+    // A folder below these is never read.
+    for folder in [dir.join(SUITES_DIR), dir.join(NODES_DIR)] {
+        why = why.or_else(|| doubted(&folder));
+        let files = below(&folder).into_iter().filter(|path| !path.is_dir());
+        why = why.or_else(|| files.into_iter().find_map(|path| doubted(&path)));
+    }
+    let folders = of_nodes.into_iter().filter(|path| path.is_dir());
+    for folder in std::iter::once(baselines).chain(folders) {
         why = why.or_else(|| doubted(&folder));
         why = why.or_else(|| below(&folder).iter().find_map(|path| doubted(path)));
     }

@@ -199,6 +199,11 @@ fn rest(
     table: &DeTable<'_>,
     named: &Range<usize>,
 ) -> Option<(Waiver, Date)> {
+    for key in ["reason", "owner"] {
+        if let Some(value) = table.get(key) {
+            reader.demand_no_secret(key, value);
+        }
+    }
     let reason = reader.text(table, "reason")?;
     let owner = reader.text(table, "owner")?;
     let expires = day(reader, table)?;

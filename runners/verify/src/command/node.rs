@@ -131,6 +131,9 @@ fn listing(node: &NodeFile, via: &Via, kept: &Kept) -> String {
         };
         let _ = writeln!(text, "  installed: {path}, {state}");
     }
+    if let Some(why) = &kept.refused {
+        let _ = writeln!(text, "  not sent: {why}");
+    }
     text
 }
 

@@ -3,12 +3,14 @@
 //! The text is that of the file, comments and all, and nothing is loaded: a root in which something
 //! does not load is where this is needed.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, io::IsTerminal as _, path::Path, sync::Arc};
 
 use verify_engine::load::{
     diagnostic::{LoadError, Source, did_you_mean},
     root::Root,
 };
+
+use verify_reports::clean;
 
 use crate::{
     cli::{FileArgs, FileKind},
@@ -24,11 +26,26 @@ pub(crate) fn show(root: Option<&Path>, args: &FileArgs) -> anyhow::Result<u8> {
         FileKind::Node => ("node", root.readable_nodes()),
         FileKind::Suite => ("suite", root.readable_suites()),
     };
-    if !unreadable.is_empty() {
+    let Some(source) = files.get(&args.name) else {
+        // The one that cannot be read may be the one that is meant.
+        let missing =
+            if unreadable.is_empty() { unknown(word, &args.name, &files) } else { unreadable };
+        return Err(missing.into());
+    };
+    // An embedded file stands below the one that cannot be read and has its name.
+    let meant = format!("/{}.toml", args.name);
+    if unreadable.general.iter().any(|message| message.contains(&meant)) {
         return Err(unreadable.into());
     }
-    let source = files.get(&args.name).ok_or_else(|| unknown(word, &args.name, &files))?;
-    output::print(&source.text)?;
+    for message in &unreadable.general {
+        output::say(&format!("note: {message}"));
+    }
+    if std::io::stdout().is_terminal() {
+        // Whoever wrote it gives the terminal no command.
+        output::print(&clean::block(&source.text))?;
+    } else {
+        output::print(&source.text)?;
+    }
     Ok(0)
 }
 

@@ -178,4 +178,9 @@ fn a_shipped_file_is_printed_to_begin_from_and_loads_in_a_root_of_its_own() {
     assert!(suite.contains("id     = \"gpu/count\""), "{suite}");
     let nobody = nowhere.say(&["show", "suite", "gpus"]).exits(2);
     nobody.complains(&["there is no suite `gpus`; did you mean `gpu`?"]);
+    // Another file that cannot be read is no reason to show nothing.
+    fs::write(nodes.join("broken.toml"), b"\xff").unwrap();
+    let said = nowhere.say(&["show", "node", "nvidia"]).exits(0);
+    said.complains(&["note: ", "broken.toml is not UTF-8"]);
+    nowhere.say(&["show", "node", "broken"]).exits(2).complains(&["broken.toml is not UTF-8"]);
 }

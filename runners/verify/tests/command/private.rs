@@ -108,6 +108,34 @@ fn a_link_that_somebody_else_put_in_a_shared_folder_is_not_followed() {
 }
 
 #[test]
+fn a_link_of_a_folder_that_somebody_else_put_in_a_shared_folder_is_not_followed() {
+    let ground = Ground::with(&[("a/one", PASSES)]);
+    fs::create_dir(ground.path("precious")).unwrap();
+    let precious = ground.path("precious");
+    if !planted(&ground, |path| symlink(&precious, path).unwrap()) {
+        return;
+    }
+    let said = ground.run(&["--report", "junit=shared/out.xml/out.xml"]).exits(2);
+    said.complains(&["cannot write", "shared/out.xml"]);
+    assert_eq!(fs::read_dir(&precious).unwrap().count(), 0);
+}
+
+#[test]
+fn a_report_in_memory_is_replaced_as_any_other() {
+    let Ok(folder) = tempfile::tempdir_in("/dev/shm") else {
+        use std::io::Write as _;
+        writeln!(std::io::stderr(), "skipped: needs /dev/shm").unwrap();
+        return;
+    };
+    let ground = Ground::with(&[("a/one", PASSES)]);
+    let report = folder.path().join("out.xml");
+    for _ in 0..2 {
+        ground.run(&["--report", &format!("junit={}", report.display())]).exits(0);
+    }
+    assert_eq!(fs::read_to_string(&report).unwrap().matches("<testsuites").count(), 1);
+}
+
+#[test]
 fn a_pipe_that_somebody_else_put_in_a_shared_folder_gets_no_report() {
     let ground = Ground::with(&[("a/one", PASSES)]);
     let make = |path: &Path| {

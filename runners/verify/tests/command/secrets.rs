@@ -196,11 +196,73 @@ fn a_secret_in_a_suite_or_node_file_is_refused_and_not_shown() {
     Ground::with(&[("a/one", &check)]).run(&[]).exits(2).complains(&["holds a secret (password)"]);
 }
 
+/// Runs a root with one suite and one file beside it that hold a secret, which nothing says again.
+fn refuses(suite: &str, node: &str, waivers: &str, secret: &str) {
+    let ground = Ground::empty();
+    ground.suite("things", &[("a/one", suite)]);
+    ground.node("box", node);
+    fs::write(ground.path("waivers.toml"), waivers).unwrap();
+    let said = ground.run(&[]).exits(2);
+    assert!(said.err.contains("holds a secret"), "{}", said.err);
+    let places = [("out".to_owned(), said.out), ("err".to_owned(), said.err)];
+    assert_eq!(found(&[secret.to_owned()], &places), Vec::<String>::new());
+}
+
+#[test]
+fn a_secret_in_a_demand_a_waiver_or_under_its_name_is_refused_and_not_shown() {
+    let secret = "hunter22swordfish";
+    let demand = |of: &str| shell("true", &format!("expect = {{ stdout = {of} }}"));
+    for matcher in [
+        format!("\"db_password={secret}\""),
+        format!("{{ contains = \"db_password={secret}\" }}"),
+        format!("{{ one-of = [\"a\", \"db_password={secret}\"] }}"),
+    ] {
+        refuses(&demand(&matcher), "", "", secret);
+    }
+    for name in ["password", "hugging-face-token"] {
+        refuses(crate::ground::PASSES, &format!("[variables]\n{name} = \"{secret}\""), "", secret);
+    }
+    let waiver = format!(
+        "[[waiver]]\ncheck = \"a/one\"\nreason = \"password={secret}\"\nowner = \"me\"\nexpires = \"2026-12-01\"\n"
+    );
+    refuses(crate::ground::PASSES, "", &waiver, secret);
+}
+
+#[test]
+fn no_error_of_a_file_shows_a_secret_whatever_else_is_wrong_with_it() {
+    let secret = "hunter22swordfish";
+    let one_line = format!(
+        "probe = \"command\"\nwith = {{ argvv = [\"true\"], argv = [\"true\", \"--token\", \"{secret}\"], lang = \"x\" }}\nexpect = {{ exit-code = 0 }}"
+    );
+    refuses(&one_line, "", "", secret);
+    let unknown = format!(
+        "probe = \"command\"\nwith = {{ argvv = [\"true\", \"--token\", \"{secret}\"], argv = [\"true\"] }}\nexpect = {{ exit-code = 0 }}"
+    );
+    refuses(&unknown, "", "", secret);
+    // A file that is no TOML is shown without it, too.
+    let ground = Ground::with(&[("a/one", crate::ground::PASSES)]);
+    ground.node("box", &format!("[variables]\npassword = \"{secret}\" oops"));
+    let said = ground.run(&[]).exits(2);
+    assert!(!said.err.contains(secret) && said.err.contains("oops"), "{}", said.err);
+}
+
+#[test]
+fn a_command_line_of_a_healthy_node_stays_as_it_is() {
+    let words = r#"["printf", "%s,", "--base=http://127.0.0.1:8000", "http_proxy=http://proxy:3128", "llama@v1", "time_per_output_token=0.012345"]"#;
+    let said = "--base=http://127.0.0.1:8000,http_proxy=http://proxy:3128,llama@v1,time_per_output_token=0.012345,";
+    let check = format!(
+        "probe = \"command\"\nwith = {{ argv = {words} }}\nexpect = {{ stdout = \"{said}\" }}"
+    );
+    Ground::with(&[("a/one", &check)]).run(&[]).exits(0);
+}
+
 #[test]
 fn how_a_secret_is_read_over_there_is_no_secret() {
     let lines = [
         "test -n password=$(cat /dev/null)",
         "true --token ${x} max_token=100000 --password-file /etc/passwd",
+        "true --secret id=mytoken,src=/run/x --password file:/run/pw --password @/run/secrets/pw",
+        "true --token /run/secrets/token password=/run/secrets/pw",
     ];
     for line in lines {
         let line = line.replace("${x}", "$HOME");

@@ -41,6 +41,11 @@ fn an_unknown_name_exits_2_with_the_one_that_was_meant() {
         (["--check", "a/on"], "did you mean `a/one`?"),
         (["--tag", "slo"], "did you mean `slow`?"),
         (["--check", "gpu/count"], "it is for nvidia, nvidia-sim: add `--node nvidia`"),
+        (
+            ["--suite", "gpuu"],
+            "did you mean `gpu`? it is for nvidia, nvidia-sim: add `--node nvidia`",
+        ),
+        (["--check", "gpu/coun"], "did you mean `gpu/count`? it is for nvidia"),
         (["--suite", "gpu"], "it is for nvidia, nvidia-sim: add `--node nvidia`"),
     ] {
         let mut all = vec!["--node", "box"];

@@ -67,4 +67,21 @@ fn baselines_and_the_folder_above_the_node_files_are_trusted_as_suites_are() {
         fs::set_permissions(ground.path(below), before).unwrap();
     }
     ground.run(&[]).exits(0);
+    let trusted = digest(&{
+        mode(&ground, "baselines", 0o777);
+        ground.run(&[]).exits(2).err
+    });
+    ground.run(&["--trust", &trusted]).exits(0);
+    fs::write(ground.path("baselines/box/other.toml"), "# changed\n").unwrap();
+    ground.run(&["--trust", &trusted]).exits(2).complains(&["have another digest"]);
+}
+
+#[test]
+fn a_folder_among_the_suites_that_is_never_read_is_not_doubted() {
+    let ground = Ground::with(&[("a/one", PASSES)]);
+    for below in ["suites/drafts", "runners/nodes/old"] {
+        fs::create_dir(ground.path(below)).unwrap();
+        mode(&ground, below, 0o777);
+    }
+    ground.run(&[]).exits(0);
 }

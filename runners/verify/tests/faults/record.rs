@@ -8,7 +8,7 @@ use crate::ground::Ground;
 
 /// Says how many whole lines a record has at the moment.
 pub(crate) fn lines(path: &Path) -> usize {
-    fs::read(path).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count()
+    fs::read(path).unwrap_or_default().split(|byte| *byte == b'\n').skip(1).count()
 }
 
 /// Checks one record; says what is lost.

@@ -56,6 +56,8 @@ pub struct Kept {
     pub installed: Option<(String, String)>,
     /// Whether the installed program is used.
     pub uses_installed: bool,
+    /// Why what is here is not sent.
+    pub refused: Option<String>,
 }
 
 /// Describes one entry.
@@ -89,7 +91,12 @@ impl Ssh {
     pub fn kept(&self, cancel: &Cancel) -> Result<Kept, Failure> {
         let text = self.said(LIST, cancel)?;
         let look = self.look(cancel)?;
-        Ok(read(&text, &look, self.best(&look).as_deref()))
+        let best = self.best(&look);
+        let (best, refused) = best.map_or((None, None), |best| match best {
+            Ok((digest, _)) => (Some(digest), None),
+            Err(why) => (None, Some(why.to_string())),
+        });
+        Ok(Kept { refused, ..read(&text, &look, best.as_deref()) })
     }
 
     /// Removes what verify keeps on the node.
@@ -110,9 +117,9 @@ impl Ssh {
     }
 
     /// Returns the hash of what a run would send first.
-    fn best(&self, look: &Look) -> Option<String> {
+    fn best(&self, look: &Look) -> Option<std::io::Result<(String, u64)>> {
         let payloads = self.staging.payloads.for_triples(look.triples());
-        payloads.first().and_then(|best| best.digest().ok()).map(|(digest, _)| digest)
+        payloads.first().map(super::payload::Payload::digest)
     }
 
     fn said(&self, script: &str, cancel: &Cancel) -> Result<String, Failure> {

@@ -50,8 +50,9 @@ pub struct Payloads {
 pub(super) struct Payload {
     pub(super) path: PathBuf,
     pub(super) triple: String,
-    /// Whether it is this very program, which is trusted as it runs.
-    is_own: bool,
+    /// How much of its path must be nobody else's: nothing of this very program, which is trusted as it
+    /// runs; the file in the folder of that program; elsewhere the file and its folder.
+    looked_at: usize,
 }
 
 impl Payloads {
@@ -71,13 +72,15 @@ impl Payloads {
         for triple in triples {
             let files = self.files(triple).into_iter().filter(|path| path.is_file());
             let own = self.own.iter().filter(|(_, own)| own == triple);
-            let own = own.map(|(path, _)| (path.clone(), true));
-            let all = files.map(|path| (path, false)).chain(own);
+            let own = own.map(|(path, _)| (path.clone(), 0));
+            let program = self.own.as_ref().and_then(|(path, _)| path.parent());
+            let looked_at = |path: &Path| if path.parent() == program { 1 } else { 2 };
+            let all = files.map(|path| (path.clone(), looked_at(&path))).chain(own);
             let triple = (*triple).to_owned();
-            found.extend(all.map(|(path, is_own)| Payload {
+            found.extend(all.map(|(path, looked_at)| Payload {
                 path,
                 triple: triple.clone(),
-                is_own,
+                looked_at,
             }));
         }
         found
@@ -111,7 +114,7 @@ impl Payload {
     /// every node that is asked.
     pub(super) fn digest(&self) -> io::Result<(String, u64)> {
         let meta = fs::metadata(&self.path)?;
-        let mut places = self.path.ancestors().take(if self.is_own { 0 } else { 2 });
+        let mut places = self.path.ancestors().take(self.looked_at);
         if let Some(why) = places.find_map(trust::doubted) {
             return Err(io::Error::other(format!("{why}; it is not sent")));
         }
@@ -174,7 +177,7 @@ mod tests {
         fs::write(folder.path().join(&gnu), "abc").unwrap();
         assert_eq!(names()[..2], [folder.path().join(&gnu), PathBuf::from("/own")]);
         let payload =
-            Payload { path: folder.path().join(&gnu), triple: String::new(), is_own: false };
+            Payload { path: folder.path().join(&gnu), triple: String::new(), looked_at: 2 };
         // *Source*: FIPS 180-2, appendix B.1.
         let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(payload.digest().unwrap(), (known.to_owned(), 3));
@@ -185,6 +188,14 @@ mod tests {
             assert!(refused.contains("can be written by everybody"), "{refused}");
             fs::set_permissions(path, before).unwrap();
         }
+        // The folder of the program that runs is as trusted as that program; a file in it is looked at.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let own = (folder.path().join("verify"), "none".to_owned());
+        let beside = Payloads::new(vec![folder.path().to_owned()], Some(own));
+        let beside = beside.for_triples(&["x86_64-unknown-linux-gnu"]).remove(0);
+        assert_eq!(beside.digest().unwrap().0, known);
+        fs::set_permissions(&beside.path, fs::Permissions::from_mode(0o666)).unwrap();
+        beside.digest().unwrap_err();
         assert!(is_digest(known) && !is_digest("ba78") && !is_digest(&known.to_uppercase()));
     }
 }
