@@ -1,7 +1,7 @@
 //! How answers are made wrong: what is changed in what was captured.
 //!
 //! An edit that changes nothing is an error, so that a fault whose ground moved is never taken for one
-//! that was put there.
+//! that was injected.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +81,7 @@ impl Edit {
                 *exit = Some(status);
             }
             if let Some(kind) = self.fails {
-                piece.captured = Captured::Failed(Failure::new(kind, "put there by a fault"));
+                piece.captured = Captured::Failed(Failure::new(kind, "injected by a fault"));
             }
         }
         let changed = before.iter().zip(&named).any(|(before, now)| *before != now.captured);
