@@ -96,7 +96,8 @@ impl Expected {
         };
         let deciding = || verdict.findings.iter().filter(decides);
         let is_there = |field: &String| {
-            deciding().any(|found| found.code == self.finding && found.field.as_ref() == Some(field))
+            deciding()
+                .any(|found| found.code == self.finding && found.field.as_ref() == Some(field))
         };
         verdict.outcome == self.outcome
             && deciding().any(|finding| self.is_about(finding))

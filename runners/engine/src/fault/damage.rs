@@ -78,7 +78,47 @@ static KNOWN: &[Known] = &[
 const NO_NUMBER: &str = "what it demands holds no number";
 
 /// Checks that fail where nobody answers, and why that is an answer to what they ask.
-static ANSWERED: &[Known] = &[];
+static ANSWERED: &[Known] = &[
+    Known(["linode", "os/release", "os-release"], &["missing"], CAPABILITY),
+    Known(
+        ["linode", "storage/space", "storage"],
+        &["missing"],
+        "it asks about a path, and there is none",
+    ),
+    Known(["local", "gpu/driver", "file"], &["missing"], THERE),
+    Known(["local", "kernel/cgroups", "file"], &["missing"], CAPABILITY),
+    Known(["local", "kernel/isolcpus", "kernel-isolation"], &["missing"], CAPABILITY),
+    Known(["local", "memory/hugepages", "hugepages"], &["missing"], CAPABILITY),
+    Known(["local", "os/release", "os-release"], &["missing"], CAPABILITY),
+    Known(["local", "toolchain/gcc", "toolchain"], &["missing"], CAPABILITY),
+    Known(["local", "toolchain/python", "toolchain"], &["missing"], CAPABILITY),
+    Known(["macbook", "cluster/tools", "programs"], &["missing"], THERE),
+    Known(
+        ["macbook", "cluster/tools", "programs"],
+        &["killed"],
+        "it asks whether programs work, and one that a signal ends does not",
+    ),
+    Known(["nvidia", "cuda/nvcc", "toolchain"], &["missing"], THERE),
+    Known(
+        ["nvidia", "kernel/clock", "clock"],
+        &["missing"],
+        "a kernel without the file has no clock source",
+    ),
+    Known(["nvidia", "kernel/hugepages", "hugepages"], &["missing"], CAPABILITY),
+    Known(["nvidia", "kernel/isolcpus", "kernel-isolation"], &["missing"], CAPABILITY),
+    Known(["nvidia", "kernel/rcu-nocbs", "rcu-nocbs"], &["missing"], CAPABILITY),
+    Known(
+        ["nvidia", "storage/throughput", "storage"],
+        &["missing"],
+        "it asks about a path, and there is none",
+    ),
+    Known(["nvidia", "toolchain/clang", "toolchain"], &["missing"], THERE),
+    Known(["nvidia", "toolchain/gcc", "toolchain"], &["missing"], THERE),
+];
+/// Why a node without a file or program fails or is skipped: its `when` looks for that very thing.
+const CAPABILITY: &str = "what is missing is the capability that the check needs";
+/// Why a node without a file or program fails.
+const THERE: &str = "it asks whether the thing is there";
 
 struct Known([&'static str; 3], &'static [&'static str], &'static str);
 
@@ -153,12 +193,7 @@ impl Ground<'_> {
     }
 
     /// Prepares one check that waits for no other one.
-    fn alone<'g>(
-        &'g self,
-        node: &'g str,
-        stand: &'g Stand,
-        id: &str,
-    ) -> Result<Alone<'g>, String> {
+    fn alone<'g>(&'g self, node: &'g str, stand: &'g Stand, id: &str) -> Result<Alone<'g>, String> {
         let known = self.checks(node)?.iter().find(|check| check.id == id);
         let mut check = known.cloned().ok_or_else(|| format!("{node} has no check {id}"))?;
         check.after.clear();
@@ -202,7 +237,12 @@ impl Alone<'_> {
     fn hit(&self, damage: &'static Damage) -> Result<Hit, String> {
         let mut evidence: Vec<Evidence> = self.stand.evidence.clone();
         let mut changed = false;
-        for (piece, before) in evidence.iter_mut().zip(&self.stand.evidence).zip(&self.own).filter_map(|(pair, own)| own.then_some(pair)) {
+        for (piece, before) in evidence
+            .iter_mut()
+            .zip(&self.stand.evidence)
+            .zip(&self.own)
+            .filter_map(|(pair, own)| own.then_some(pair))
+        {
             (damage.strike)(&mut piece.captured);
             changed |= piece.captured != before.captured;
         }
@@ -255,15 +295,20 @@ fn without_numbers(text: &str) -> String {
     format!("{}{document}{}", &text[..from], without_numbers(behind))
 }
 
-/// Numbers become the text `NaN`; a text stays, unless it is a number or holds JSON itself.
+/// Numbers become the text `NaN`; in a text the words that are one.
 fn no_numbers(value: &mut Value) {
     match value {
         Value::Number(_) => *value = Value::String("NaN".to_owned()),
         Value::Array(items) => items.iter_mut().for_each(no_numbers),
         Value::Object(fields) => fields.values_mut().for_each(no_numbers),
-        Value::String(text) if text.trim().parse::<f64>().is_ok() => "NaN".clone_into(text),
         Value::String(text) if text.contains(['{', '[']) => *text = without_numbers(text),
-        Value::String(_) | Value::Null | Value::Bool(_) => {}
+        Value::String(text) => {
+            let word = |word: &str| {
+                if word.parse::<f64>().is_ok() { "NaN".to_owned() } else { word.to_owned() }
+            };
+            *text = text.split(' ').map(word).collect::<Vec<_>>().join(" ");
+        }
+        Value::Null | Value::Bool(_) => {}
     }
 }
 

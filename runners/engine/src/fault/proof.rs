@@ -190,7 +190,18 @@ impl<'c> Ground<'c> {
         let shown = fault.expect.shown_by.as_deref().unwrap_or(&fault.check);
         let verdict = run.verdicts().find(|verdict| verdict.key.check == shown);
         let verdict = verdict.ok_or_else(|| format!("{shown} stands in no run"))?;
-        for f in &verdict.findings { eprintln!("TMP\t{}\t{}\t{}\t{:?}\t{}\t{:?}\t{}", fault.node, fault.check, fault.id, f.code, f.field.as_deref().unwrap_or("-"), verdict.outcome, f.message.replace('\n'," ")); }
+        for f in &verdict.findings {
+            eprintln!(
+                "TMP\t{}\t{}\t{}\t{:?}\t{}\t{:?}\t{}",
+                fault.node,
+                fault.check,
+                fault.id,
+                f.code,
+                f.field.as_deref().unwrap_or("-"),
+                verdict.outcome,
+                f.message.replace('\n', " ")
+            );
+        }
         let seen = seen(verdict, Some(&fault.expect));
         Ok(if fault.expect.is_met_by(verdict) {
             Found::Noticed(seen)
@@ -200,12 +211,7 @@ impl<'c> Ground<'c> {
     }
 
     /// Returns what the run of a check finds where nothing is wrong: the very run of its faults, once.
-    fn control<'s>(
-        &self,
-        node: &str,
-        stand: &'s Stand,
-        check: &str,
-    ) -> Result<&'s Seen, String> {
+    fn control<'s>(&self, node: &str, stand: &'s Stand, check: &str) -> Result<&'s Seen, String> {
         let kept = stand.controls.get(check).ok_or_else(|| format!("{check} was not planned"))?;
         let found = kept.get_or_init(|| {
             let units = &stand.units;

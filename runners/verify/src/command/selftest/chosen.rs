@@ -57,9 +57,9 @@ impl<'c> Chosen<'c> {
         complain(patterns, &items)?;
         let sets = [globs(&args.nodes)?, globs(&args.checks)?, globs(&args.faults)?];
         let fits = |at: usize, text: &str| patterns[at].is_empty() || sets[at].is_match(text);
-        let faults = catalogue.faults().filter(|fault| {
-            fits(0, &fault.node) && fits(1, &fault.check) && fits(2, &fault.id)
-        });
+        let faults = catalogue
+            .faults()
+            .filter(|fault| fits(0, &fault.node) && fits(1, &fault.check) && fits(2, &fault.id));
         let (faults, damages) =
             (faults.collect(), DAMAGES.iter().filter(|damage| fits(2, damage.id)).collect());
         let checks = checks.into_iter().filter(|(node, check)| fits(0, node) && fits(1, check));
@@ -102,7 +102,8 @@ fn complain(patterns: [&Vec<String>; 3], items: &[Item<'_>]) -> anyhow::Result<(
                     beside.push((other, globs(patterns)?));
                 }
             }
-            let is_chosen = |item: &&&Item<'_>| beside.iter().all(|(at, set)| set.is_match(item[*at]));
+            let is_chosen =
+                |item: &&&Item<'_>| beside.iter().all(|(at, set)| set.is_match(item[*at]));
             if !alone.iter().any(|item| is_chosen(&item)) {
                 let others: Vec<&str> = beside.iter().map(|(at, _)| FLAGS[*at]).collect();
                 bail!(

@@ -13,7 +13,8 @@ const FORMAT: &str = "verify-selftest/1";
 /// Writes the catalogue.
 pub(super) fn list(catalogue: &Catalogue, chosen: &Chosen<'_>) -> anyhow::Result<String> {
     let faults = chosen.faults.iter().map(|fault| described(catalogue, fault));
-    let damages = chosen.damages.iter().map(|damage| json!({ "id": damage.id, "title": damage.title }));
+    let damages =
+        chosen.damages.iter().map(|damage| json!({ "id": damage.id, "title": damage.title }));
     let document = json!({
         "format": FORMAT,
         "faults": faults.collect::<Vec<_>>(),
@@ -50,12 +51,15 @@ fn one(tried: &Tried<'_>, damage: &Damage) -> Option<Value> {
     let mut outcomes = BTreeMap::<&str, usize>::new();
     let (mut slipped, mut beside, mut broken) = (Vec::new(), Vec::new(), Vec::new());
     for struck in &own {
-        let place = |more: Value| json!({ "node": struck.node, "check": struck.check, "said": more });
+        let place =
+            |more: Value| json!({ "node": struck.node, "check": struck.check, "said": more });
         match &struck.hit {
             Hit::Noticed(seen) => *outcomes.entry(seen.outcome.name()).or_default() += 1,
             Hit::Passed(found) | Hit::Misjudged(found) => slipped.push(place(seen(found))),
             Hit::NotApplied(_, why) => beside.push(place(json!(why))),
-            Hit::NothingToDamage => beside.push(place(json!("none of its answers can be damaged so"))),
+            Hit::NothingToDamage => {
+                beside.push(place(json!("none of its answers can be damaged so")))
+            }
             Hit::Broken(why) => broken.push(place(json!(why))),
         }
     }

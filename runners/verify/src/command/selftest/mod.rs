@@ -71,8 +71,7 @@ pub(crate) fn selftest(
     let struck = ground.strike_all(&checks, &chosen.damages);
     controls.retain(|(node, check, _)| chosen.uses(node, check));
     let is_whole = args.nodes.is_empty() && args.checks.is_empty() && args.faults.is_empty();
-    let tried =
-        Tried { catalogue: &catalogue, root: root.dir, is_whole, proofs, controls, struck };
+    let tried = Tried { catalogue: &catalogue, root: root.dir, is_whole, proofs, controls, struck };
     output::print(&match args.shape {
         Shape::Text => page::page(&tried, out),
         Shape::Json => data::document(&tried)?,
