@@ -65,6 +65,7 @@ static KNOWN: &[Known] = &[
         &["empty", "garbled", "cut", "not-a-number"],
         "it asks whether the file is there, and not what it says",
     ),
+    Known(["local", "net/loopback", "net-interface"], &["not-a-number"], NO_NUMBER),
     Known(["local", "os/certificates", "package"], &["not-a-number"], NO_NUMBER),
     Known(["local", "os/release", "os-release"], &["not-a-number"], NO_NUMBER),
     Known(
@@ -73,6 +74,7 @@ static KNOWN: &[Known] = &[
         "it asks how the program ends, and not what it prints",
     ),
     Known(["macbook", "cluster/ssh", "ssh-login"], &["not-a-number"], NO_NUMBER),
+    Known(["nvidia", "kernel/af-xdp", "af-xdp"], &["not-a-number"], NO_NUMBER),
 ];
 /// Why a check may pass over numbers.
 const NO_NUMBER: &str = "what it demands holds no number";

@@ -190,18 +190,6 @@ impl<'c> Ground<'c> {
         let shown = fault.expect.shown_by.as_deref().unwrap_or(&fault.check);
         let verdict = run.verdicts().find(|verdict| verdict.key.check == shown);
         let verdict = verdict.ok_or_else(|| format!("{shown} stands in no run"))?;
-        for f in &verdict.findings {
-            eprintln!(
-                "TMP\t{}\t{}\t{}\t{:?}\t{}\t{:?}\t{}",
-                fault.node,
-                fault.check,
-                fault.id,
-                f.code,
-                f.field.as_deref().unwrap_or("-"),
-                verdict.outcome,
-                f.message.replace('\n', " ")
-            );
-        }
         let seen = seen(verdict, Some(&fault.expect));
         Ok(if fault.expect.is_met_by(verdict) {
             Found::Noticed(seen)
