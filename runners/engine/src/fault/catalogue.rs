@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use verify_model::{
-    finding::{Finding, FindingCode},
+    finding::{Finding, FindingCode, Severity},
     outcome::Outcome,
+    verdict::Verdict,
 };
 
 use super::{edit::Edit, embedded};
@@ -69,6 +70,9 @@ pub struct Expected {
     pub finding: FindingCode,
     /// Field that the finding is about; any where it is not said.
     pub field: Option<String>,
+    /// Further fields that must be found with it: one damage often misses several demands.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// Check that shows it, where that is another one than the one that is asked.
     pub shown_by: Option<String>,
 }
@@ -78,6 +82,31 @@ impl Expected {
     pub(super) fn is_about(&self, finding: &Finding) -> bool {
         finding.code == self.finding
             && self.field.as_ref().is_none_or(|field| finding.field.as_ref() == Some(field))
+    }
+
+    /// Tells whether a verdict is the one that is meant: the outcome, and what decides it.
+    pub(super) fn is_met_by(&self, verdict: &Verdict) -> bool {
+        let decides = |finding: &&Finding| match finding.severity {
+            Severity::Failure => verdict.outcome == Outcome::Fail,
+            Severity::Error => verdict.outcome == Outcome::Error,
+            Severity::Unjudged => verdict.outcome == Outcome::Unjudged,
+            Severity::Advice => verdict.outcome == Outcome::Pass,
+            // It is about the verdict as a whole: excused, blocked, not asked.
+            Severity::Note => true,
+        };
+        let deciding = || verdict.findings.iter().filter(decides);
+        let is_there = |field: &String| {
+            deciding()
+                .any(|found| found.code == self.finding && found.field.as_ref() == Some(field))
+        };
+        verdict.outcome == self.outcome
+            && deciding().any(|finding| self.is_about(finding))
+            && self.also.iter().all(is_there)
+    }
+
+    /// Walks the fields that it demands a finding of.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        self.field.iter().chain(&self.also).map(String::as_str)
     }
 }
 

@@ -1,7 +1,7 @@
 //! How answers are made wrong: what is changed in what was captured.
 //!
 //! An edit that changes nothing is an error, so that a fault whose ground moved is never taken for one
-//! that was put there.
+//! that was injected.
 
 use std::collections::BTreeMap;
 
@@ -31,6 +31,8 @@ pub struct Edit {
     pub text: Option<String>,
     /// What a program prints on standard error.
     pub stderr: Option<String>,
+    /// Part of the names of files, and of entries of a folder, that are not there.
+    pub without: Option<String>,
     /// Way in which the gathering fails instead.
     pub fails: Option<FailureKind>,
     /// Exit status.
@@ -74,6 +76,9 @@ impl Edit {
             {
                 stderr.text.clone_from(said);
             }
+            if let Some(gone) = &self.without {
+                take_away(&mut piece.captured, gone);
+            }
             if let Some(kept) = self.keep {
                 each(&mut piece.captured, &mut |stream| cut(stream, kept));
             }
@@ -81,7 +86,7 @@ impl Edit {
                 *exit = Some(status);
             }
             if let Some(kind) = self.fails {
-                piece.captured = Captured::Failed(Failure::new(kind, "put there by a fault"));
+                piece.captured = Captured::Failed(Failure::new(kind, "injected by a fault"));
             }
         }
         let changed = before.iter().zip(&named).any(|(before, now)| *before != now.captured);
@@ -118,6 +123,15 @@ pub(super) fn each(captured: &mut Captured, with: &mut dyn FnMut(&mut Stream)) {
         Captured::Files(files) => {
             files.iter_mut().filter_map(|(_, file)| file.as_mut().ok()).for_each(with);
         }
+        _ => {}
+    }
+}
+
+/// Takes away files and entries of a folder by a part of their names.
+fn take_away(captured: &mut Captured, gone: &str) {
+    match captured {
+        Captured::Files(files) => files.retain(|(path, _)| !path.contains(gone)),
+        Captured::Listing(names) => names.retain(|name| !name.contains(gone)),
         _ => {}
     }
 }

@@ -90,7 +90,6 @@ pub(super) static CASES: &[(&str, &str)] = cases![
     "mlx/computes-wrong",
     "mlx/copy-wrong",
     "mlx/ok-linux",
-    "mlx/ok-linux-copy",
     "mlx/ok-mac",
     "mlx/ok-mac-copy",
     "nvidia-smi/lost-status-0",
@@ -115,11 +114,9 @@ pub(super) static CASES: &[(&str, &str)] = cases![
     "smart/ok-nvme",
     "ssh-login/ok-three",
     "storage-throughput/ok-vm",
-    "storage/ok-busybox",
     "storage/ok-full",
     "tensorrt/ok-slow",
     "tsc/ok-smi",
-    "verify-version/ok-old",
     "verify-version/ok-other",
 ];
 

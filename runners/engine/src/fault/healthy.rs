@@ -62,16 +62,16 @@ impl Machine {
         Ok(read.machine)
     }
 
-    /// Returns what it answers to some checks. An answer that does not fit what is asked, in a root whose
-    /// suites ask something else, is left out: the control of that check says so.
+    /// Returns what it answers to some checks, and what does not fit what they ask: in a root whose suites
+    /// ask something else it is left out, and the control of that check says so.
     ///
     /// *Errors*: a recording is not there or cannot be read; a defect of verify.
     pub(super) fn evidence(
         &self,
         file: &NodeFile,
         checks: &[Check],
-    ) -> Result<Vec<Evidence>, String> {
-        let mut evidence = Vec::new();
+    ) -> Result<(Vec<Evidence>, Vec<String>), String> {
+        let (mut evidence, mut unfit) = (Vec::new(), Vec::new());
         for name in &self.recorded {
             let recorded = embedded::RECORDED.iter().find(|(known, _)| known == name);
             let (_, text) = recorded.ok_or_else(|| format!("nothing is recorded as {name}"))?;
@@ -84,11 +84,13 @@ impl Machine {
         let python = file.python.clone().unwrap_or_default();
         let facts = Facts { python, ..Facts::default() };
         for (id, case) in &self.answers {
-            let Some(check) = checks.iter().find(|check| check.id == *id) else { continue };
-            let _ = lay(&mut evidence, check, &facts, &self.node, case);
+            let check = checks.iter().find(|check| check.id == *id);
+            let check = check.ok_or_else(|| format!("{} has no check {id}", self.node));
+            let laid = check.and_then(|check| lay(&mut evidence, check, &facts, &self.node, case));
+            unfit.extend(laid.err());
         }
         for edit in &self.edits {
-            let _ = edit.apply(&mut evidence);
+            unfit.extend(edit.apply(&mut evidence).err());
         }
         // Another program of the same suites names them as this one does.
         let suites = load::embedded::digest();
@@ -99,7 +101,7 @@ impl Machine {
                 }
             });
         }
-        Ok(evidence)
+        Ok((evidence, unfit))
     }
 }
 
@@ -130,4 +132,20 @@ pub(super) fn lay(
         evidence.push(Evidence { id: 0, node, ask, at_ms: 0, elapsed_us: 1000, captured });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::{catalog, root::Root};
+
+    #[test]
+    fn every_healthy_answer_and_edit_fits_the_suites_that_ship() {
+        let catalog = catalog::load(&Root { dir: None, home: None }).unwrap();
+        for machine in Machine::shipped().unwrap() {
+            let (file, checks) = (&catalog.nodes[&machine.node], &catalog.checks[&machine.node]);
+            let (evidence, unfit) = machine.evidence(file, checks).unwrap();
+            assert!(!evidence.is_empty() && unfit.is_empty(), "{}: {unfit:?}", machine.node);
+        }
+    }
 }

@@ -1,9 +1,9 @@
-//! Whether what ships notices what it is for: faults of a published catalogue, put below it.
+//! Whether what ships notices what it is for: faults of a published catalogue, injected below it.
 //!
 //! Reading order: `catalogue` (what goes wrong, and what must be said of it), `healthy` (the answers of
 //! machines that lack nothing), `edit` (how answers are made wrong), `play` (one run of the real plan,
-//! probe, judge and settle on such answers), `proof` (fault beside control), `damage` (answers that are
-//! none, under every check). Nothing here knows what a check means, and no machine is asked.
+//! probe, judge and settle on such answers), `proof` (fault beside control), `damage` (broken
+//! answers, given to every check). Nothing here knows what a check means, and no machine is asked.
 
 mod catalogue;
 mod crew;
@@ -15,7 +15,7 @@ mod play;
 mod proof;
 
 pub use catalogue::{Catalogue, Expected, Fault, Group};
-pub use damage::{DAMAGES, Damage, Struck};
+pub use damage::{DAMAGES, Damage, Hit, Struck};
 pub use edit::Edit;
 pub use healthy::Machine;
 pub use proof::{Found, Ground, Proof, Seen};

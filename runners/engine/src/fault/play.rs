@@ -55,7 +55,6 @@ impl Play<'_> {
             ..Selection::default()
         };
         let permissions = Permissions { quick: false, mutation: true, load: [node.clone()].into() };
-        let accepted = self.accepted();
         let catalog = Catalog {
             nodes: BTreeMap::from([(node.clone(), self.file)]),
             checks: BTreeMap::from([(node.clone(), self.checks)]),
@@ -73,7 +72,8 @@ impl Play<'_> {
         };
         let mut chosen = session::choose(&catalog, &request).map_err(|why| why.to_string())?;
         for node in &mut chosen.nodes {
-            node.accept(accepted.clone());
+            let accepted = Self::accepted(&node.file.name, &node.checks, self.units);
+            node.accept(accepted);
         }
         let context =
             Context { started_at: DAY.to_owned(), ..Context::new(now(), Cancel::default(), false) };
@@ -82,12 +82,12 @@ impl Play<'_> {
         observer.0.and_then(Fold::finish).map_err(|why| why.to_string())
     }
 
-    fn accepted(&self) -> Vec<Accepted> {
+    fn accepted(node: &str, checks: &[Check], units: &[Unit]) -> Vec<Accepted> {
         let of = |check: &Check| {
-            let own = self.units.iter().filter(|unit| unit.check == check.id).cloned();
-            Accepted::of_units(&self.file.name, check, own)
+            let own = units.iter().filter(|unit| unit.check == check.id).cloned();
+            Accepted::of_units(node, check, own)
         };
-        self.checks.iter().flat_map(of).collect()
+        checks.iter().flat_map(of).collect()
     }
 }
 

@@ -1,9 +1,9 @@
 //! Fault beside control: the check is red with the fault for the stated reason, and green without it.
 //!
-//! A control that is not green proves nothing, whatever the fault brings. What could not be put there
-//! is broken, and never counts as found.
+//! The control is the same run without the fault. One that is not green says nothing, whatever the
+//! fault brings. What could not be injected is broken, and never counts as found.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use verify_model::{
     check::Check,
@@ -26,6 +26,7 @@ use super::{
 use crate::{
     baseline::{Unit, propose},
     load::catalog::Catalog,
+    probes,
 };
 
 /// Units that a healthy machine has accepted of each metric, each in a session of its own.
@@ -53,9 +54,11 @@ pub enum Found {
     Noticed(Seen),
     /// Not noticed, or something else was said.
     Otherwise(Seen),
-    /// The check is not green on a healthy machine, so that a red proves nothing.
+    /// The check is not green on a healthy machine, so that a red says nothing.
     NoControl(Seen),
-    /// It could not be put there; in one sentence.
+    /// There is no such check here: a root has other suites than those that ship.
+    NotHere(String),
+    /// It could not be injected; in one sentence.
     Broken(String),
 }
 
@@ -81,6 +84,8 @@ pub(super) struct Stand {
     pub(super) units: Vec<Unit>,
     /// The whole node, with nothing wrong.
     pub(super) control: Run,
+    /// Each check as its faults are tried, with nothing wrong; made where it is needed.
+    controls: BTreeMap<String, OnceLock<Result<Seen, String>>>,
 }
 
 impl<'c> Ground<'c> {
@@ -100,12 +105,14 @@ impl<'c> Ground<'c> {
         let checks = self.checks(&machine.node)?;
         let file = self.catalog.nodes.get(&machine.node);
         let file = file.ok_or_else(|| format!("there is no node {}", machine.node))?;
-        let evidence = machine.evidence(file, checks)?;
+        let (evidence, _) = machine.evidence(file, checks)?;
         let remote = machine.remote;
         let play = |units| self.play(&machine.node, &evidence, remote, units, None);
-        let units = units(play(&[])?.run()?);
+        let compares = |id: &str| checks.iter().any(|check| check.id == id && check.compares());
+        let units = units(play(&[])?.run()?, &compares);
         let control = play(&units)?.run()?;
-        Ok(Stand { evidence, remote, units, control })
+        let controls = checks.iter().map(|check| (check.id.clone(), OnceLock::new())).collect();
+        Ok(Stand { evidence, remote, units, control, controls })
     }
 
     pub(super) fn checks(&self, node: &str) -> Result<&'c [Check], String> {
@@ -141,7 +148,7 @@ impl<'c> Ground<'c> {
         self.machines().flat_map(of).collect()
     }
 
-    /// Puts each fault there by itself, and looks what is found.
+    /// Injects each fault by itself, and looks what is found.
     pub fn prove_all<'f>(&self, faults: &[&'f Fault]) -> Vec<Proof<'f>> {
         crew::each(faults, |fault| self.prove(fault))
     }
@@ -153,13 +160,14 @@ impl<'c> Ground<'c> {
 
     fn look(&self, fault: &Fault) -> Result<Found, String> {
         let stand = self.machines.get(&fault.node);
-        let stand = stand.ok_or_else(|| format!("there is no healthy machine {}", fault.node))?;
-        let check = self.checks(&fault.node)?.iter().find(|check| check.id == fault.check);
-        let check = check.ok_or_else(|| format!("{} has no check {}", fault.node, fault.check))?;
-        let control = stand.verdicts().find(|verdict| verdict.key.check == fault.check);
-        let control = control.ok_or_else(|| format!("{} was not planned", fault.check))?;
+        let known = self.catalog.checks.get(&fault.node);
+        let check = known.and_then(|all| all.iter().find(|check| check.id == fault.check));
+        let (Some(stand), Some(check)) = (stand, check) else {
+            return Ok(Found::NotHere(format!("{} has no check {}", fault.node, fault.check)));
+        };
+        let control = self.control(&fault.node, stand, &fault.check)?;
         if control.outcome != Outcome::Pass {
-            return Ok(Found::NoControl(seen(control, None)));
+            return Ok(Found::NoControl(control.clone()));
         }
         let mut evidence = stand.evidence.clone();
         if let Some(case) = &fault.answers {
@@ -175,10 +183,7 @@ impl<'c> Ground<'c> {
         let mut play =
             self.play(&fault.node, &evidence, stand.remote, &units, Some(&fault.check))?;
         if let Some(asked) = play.checks.iter_mut().find(|check| check.id == fault.check) {
-            let others = fault.with.iter();
-            asked
-                .with
-                .extend(others.map(|(key, value)| (key.clone(), Literal::Text(value.clone()))));
+            ask_otherwise(asked, &fault.with)?;
         }
         play.file.waivers.extend(fault.waiver.as_ref().map(|excuse| waiver(fault, excuse)));
         let run = play.run()?;
@@ -186,12 +191,41 @@ impl<'c> Ground<'c> {
         let verdict = run.verdicts().find(|verdict| verdict.key.check == shown);
         let verdict = verdict.ok_or_else(|| format!("{shown} stands in no run"))?;
         let seen = seen(verdict, Some(&fault.expect));
-        Ok(if is_as(verdict, &fault.expect) {
+        Ok(if fault.expect.is_met_by(verdict) {
             Found::Noticed(seen)
         } else {
             Found::Otherwise(seen)
         })
     }
+
+    /// Returns what the run of a check finds where nothing is wrong: the very run of its faults, once.
+    fn control<'s>(&self, node: &str, stand: &'s Stand, check: &str) -> Result<&'s Seen, String> {
+        let kept = stand.controls.get(check).ok_or_else(|| format!("{check} was not planned"))?;
+        let found = kept.get_or_init(|| {
+            let units = &stand.units;
+            let run = self.play(node, &stand.evidence, stand.remote, units, Some(check))?.run()?;
+            let verdict = run.verdicts().find(|verdict| verdict.key.check == check);
+            Ok(seen(verdict.ok_or_else(|| format!("{check} stands in no run"))?, None))
+        });
+        found.as_ref().map_err(Clone::clone)
+    }
+}
+
+/// Gives a check other parameters.
+///
+/// *Errors*: its probe has no such parameter, or it is the same already.
+fn ask_otherwise(check: &mut Check, with: &BTreeMap<String, String>) -> Result<(), String> {
+    let probe = probes::find(&check.probe).ok_or_else(|| format!("no probe {}", check.probe))?;
+    for (key, value) in with {
+        if !probe.spec().params.iter().any(|param| param.name == key) {
+            return Err(format!("{} has no parameter `{key}`", check.probe));
+        }
+        let value = Literal::Text(value.clone());
+        if check.with.insert(key.clone(), value.clone()) == Some(value) {
+            return Err(format!("`{key}` of {} is that already", check.id));
+        }
+    }
+    Ok(())
 }
 
 impl Stand {
@@ -203,12 +237,6 @@ impl Stand {
         static NOTHING: std::sync::LazyLock<Facts> = std::sync::LazyLock::new(Facts::default);
         self.control.nodes.first().map_or(&NOTHING, |node| &node.facts)
     }
-}
-
-/// Tells whether a verdict is the one that was expected: the outcome, and its reason.
-fn is_as(verdict: &Verdict, expected: &Expected) -> bool {
-    verdict.outcome == expected.outcome
-        && verdict.findings.iter().any(|finding| expected.is_about(finding))
 }
 
 /// Says what a verdict says, by the finding that was expected where it is there.
@@ -237,11 +265,11 @@ fn waiver(fault: &Fault, excuse: &Excuse) -> Waiver {
     }
 }
 
-/// Makes from one run what a machine has accepted after a dozen of them.
-fn units(mut run: Run) -> Vec<Unit> {
+/// Makes from one run what a machine has accepted after a dozen of them, of the checks that compare.
+fn units(mut run: Run, compares: &dyn Fn(&str) -> bool) -> Vec<Unit> {
     // Nothing may be accepted from a replay; what is accepted here is kept nowhere.
     run.nodes.iter_mut().for_each(|node| node.via = Via::Local);
-    let proposal = propose(&run, |_| true, true);
+    let proposal = propose(&run, compares, true);
     let first = proposal.units.into_values().flatten().filter(|unit| unit.repeat == 1);
     let mut units = Vec::new();
     for unit in first {

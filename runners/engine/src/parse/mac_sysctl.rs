@@ -23,7 +23,10 @@ pub(crate) fn ask(names: &[&str]) -> Ask {
 /// *Errors*: `Absent` where the kernel knows no such name, `Unreadable` where nobody could tell.
 pub(crate) fn value<'e>(evidence: &'e Evidence, name: &str) -> Result<&'e str, Value> {
     let (stdout, stderr) = match &evidence.captured {
-        Captured::Exec { stdout, stderr, .. } if stdout.truncated == 0 => (stdout, stderr),
+        // One unknown name among several gives status 1; a signal ended it before it had told all.
+        Captured::Exec { exit: Some(_), stdout, stderr, .. } if stdout.truncated == 0 => {
+            (stdout, stderr)
+        }
         _ => return Err(Value::Unreadable(why(evidence))),
     };
     let said = |line: &'e str| line.strip_prefix(name)?.strip_prefix(": ").map(str::trim);

@@ -159,11 +159,16 @@ fn settings(config: Option<&str>, peer: &str) -> Vec<String> {
 
 /// Tells whether a command ran there, or the kind of trouble and the words for it.
 ///
-/// *Errors*: ssh itself did not run, so that nobody was asked.
+/// *Errors*: ssh itself did not run, or was ended by a signal, so that nobody was asked.
 fn reached(evidence: &Evidence) -> Result<Result<(), String>, AttemptError> {
     let named = |code: FindingCode, words: &str| Ok(Err(format!("{}: {words}", code.row().name)));
     let (exit, stdout, stderr) = match &evidence.captured {
-        Captured::Exec { exit, stdout, stderr, .. } => (exit, stdout, stderr),
+        Captured::Exec { exit: Some(exit), stdout, stderr, .. } => (*exit, stdout, stderr),
+        Captured::Exec { signal, .. } => {
+            let by = signal.map_or("something".to_owned(), |signal| format!("signal {signal}"));
+            let what = format!("{}: ended by {by}, so that nobody was asked", evidence.ask);
+            return Err(failed(FindingCode::ProgramFailed, what));
+        }
         Captured::Failed(failure) => return Err(gather_error(evidence, failure)),
         _ => {
             return Err(failed(
@@ -172,10 +177,10 @@ fn reached(evidence: &Evidence) -> Result<Result<(), String>, AttemptError> {
             ));
         }
     };
-    if *exit == Some(0) {
+    if exit == 0 {
         return Ok(Ok(()));
     }
-    if *exit == Some(255)
+    if exit == 255
         && let Some(trouble) = ssh::trouble(&stderr.text)
     {
         return named(code_of(trouble.kind, false), &trouble.message);
@@ -183,9 +188,9 @@ fn reached(evidence: &Evidence) -> Result<Result<(), String>, AttemptError> {
     let mut said = stderr.text.lines().chain(stdout.text.lines()).map(str::trim);
     let line = said.find(|line| !line.is_empty()).unwrap_or("without a word");
     match exit {
-        Some(255) | None => named(FindingCode::ProgramFailed, line),
+        255 => named(FindingCode::ProgramFailed, line),
         // ssh has other troubles by 255: this one is of the shell, which ran no `true`.
-        Some(_) => named(FindingCode::ShellBroken, line),
+        _ => named(FindingCode::ShellBroken, line),
     }
 }
 

@@ -39,9 +39,11 @@ fn every_fault_is_noticed_every_control_is_green_and_nothing_is_written() {
     let controls = document["controls"].as_array().unwrap();
     assert!(controls.len() > 100 && controls.iter().all(|one| one["found"]["outcome"] == "pass"));
     for damage in document["damages"].as_array().unwrap() {
-        let passed = damage["not-noticed"].as_array().unwrap();
-        assert!(passed.iter().all(|one| one["known"].is_string()), "{damage:#}");
+        assert!(damage["not-noticed"].as_array().unwrap().is_empty(), "{damage:#}");
+        assert!(damage["broken"].as_array().unwrap().is_empty(), "{damage:#}");
         assert!(damage["tried"].as_u64().unwrap() > 90, "{damage:#}");
+        assert_eq!(damage["tried"], damage["noticed"]);
+        assert!(damage["outcomes"]["error"].as_u64().unwrap() > 50, "{damage:#}");
     }
     assert!(!ground.path("state").exists(), "a state was written");
 }
@@ -52,9 +54,9 @@ fn the_table_says_that_it_is_injected_and_ends_with_the_verdict() {
     let said = ground.say(&["selftest", "--fault", "tool-broken"]).exits(0).says(&[
         "injected: recorded answers, made wrong on purpose; no machine was asked",
         "✓ tool-broken",
-        "1 put there · 1 noticed · 0 not noticed · 0 prove nothing",
-        "1 checks on healthy answers · 1 green",
-        "What ships notices what it is for. Exit code 0.",
+        "1 injected · 1 noticed · 0 not noticed",
+        "1 check on healthy answers · 1 green",
+        "1 fault noticed. Exit code 0.",
     ]);
     assert!(said.out.lines().all(|line| line.chars().count() <= 80), "{}", said.out);
     assert!(!ground.path("state").exists());
@@ -82,7 +84,7 @@ fn a_demand_that_was_taken_out_of_a_suite_makes_it_red() {
 fn a_check_that_asks_something_else_proves_nothing() {
     let ground = with_suite("\"rsync\", \"git\"]", "\"rsync\", \"git\", \"no-such\"]");
     let said = ground.say(&["selftest", "--root", &root(&ground), "--fault", "tool-broken"]);
-    said.exits(3).says(&["! tool-broken", "proves nothing tool-broken", "Exit code 3."]);
+    said.exits(3).says(&["! tool-broken", "control not green tool-broken", "Exit code 3."]);
 }
 
 #[test]
@@ -95,10 +97,30 @@ fn a_name_that_means_nothing_is_explained() {
 }
 
 #[test]
-fn nothing_tried_is_no_success() {
+fn a_pattern_that_chooses_nothing_is_named_with_why() {
     let ground = Ground::empty();
-    let said = ground.say(&["selftest", "--node", "linode", "--fault", "missing-bridge"]).exits(4);
-    said.says(&["Nothing was tried. Exit code 4."]);
+    for (args, why) in [
+        (
+            &["--fault", "missing-bridge,empty", "--node", "linode"][..],
+            "`--fault missing-bridge` chooses nothing beside --node: it is about gpu/nvlink-links of nvidia",
+        ),
+        (&["--check", "nosuch/*"], "no check matches `nosuch/*`"),
+        (&["--check", ""], "no check matches ``"),
+        (&["--node", "nvidia-sim"], "nothing is tried on `nvidia-sim`"),
+    ] {
+        ground.say(&[&["selftest"], args].concat()).exits(2).complains(&[why]);
+        ground.say(&[&["selftest", "--list"], args].concat()).exits(2);
+    }
+}
+
+#[test]
+fn what_a_root_does_not_have_is_said_and_is_no_success() {
+    let ground = with_suite("broken  = { count = 0 }", "");
+    fs::write(ground.path("suites/linode.toml"), SUITE.replace("[\"macbook\"]", "[\"linode\"]"))
+        .unwrap();
+    let root = root(&ground);
+    let said = ground.say(&["selftest", "--root", &root, "--fault", "other-release"]).exits(4);
+    said.says(&["- other-release", "not in this root", "1 not in this root", "Nothing was tried."]);
 }
 
 #[test]
@@ -111,5 +133,7 @@ fn the_catalogue_can_be_listed_for_people_and_programs() {
     let faults = document["faults"].as_array().unwrap();
     let bridge = faults.iter().find(|fault| fault["id"] == "missing-bridge").unwrap();
     assert_eq!(bridge["expected"]["field"], "gpus.links-active");
+    let damages = document["damages"].as_array().unwrap();
+    assert!(damages.iter().any(|damage| damage["id"] == "killed"), "{damages:?}");
     assert!(Path::new(bridge["check"].as_str().unwrap()).starts_with("gpu"));
 }

@@ -1,21 +1,21 @@
-//! `verify selftest`: faults of the published catalogue, put below the checks, and what came of it.
+//! `verify selftest`: faults of the published catalogue, injected below the checks, and what came of it.
 //!
 //! No machine is asked and nothing is written. What was not tried never counts as noticed.
 
+mod chosen;
 mod data;
 mod page;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::bail;
 use verify_engine::{
-    fault::{Catalogue, DAMAGES, Damage, Fault, Found, Ground, Machine, Proof, Seen, Struck},
-    load::{catalog, diagnostic::did_you_mean, root::Root},
-    plan::globs,
+    fault::{Catalogue, Found, Ground, Hit, Machine, Proof, Seen, Struck},
+    load::{catalog, root::Root},
     session,
 };
-use verify_model::exit::Situation;
+use verify_model::{exit::Situation, outcome::Outcome};
 
+use self::chosen::Chosen;
 use crate::{
     cli::{SelftestArgs, Shape},
     output::{self, Ability},
@@ -25,6 +25,10 @@ use crate::{
 /// Holds what was tried, and how it came out.
 struct Tried<'t> {
     catalogue: &'t Catalogue,
+    /// Folder whose suites are tried; absent where those that ship are.
+    root: Option<PathBuf>,
+    /// Whether nothing was left out.
+    is_whole: bool,
     proofs: Vec<Proof<'t>>,
     /// Checks that must be green where nothing is wrong: node, check, what was found.
     controls: Vec<(&'t str, &'t str, Seen)>,
@@ -47,16 +51,16 @@ pub(crate) fn selftest(
     for node in &args.nodes {
         session::known_node(&loaded, node)?;
     }
-    let chosen = Chosen::of(args, &catalogue)?;
+    let mut machines = Machine::shipped().map_err(defect)?;
+    let chosen = Chosen::of(args, &catalogue, &loaded, &machines)?;
     if args.list {
         let text = match args.shape {
-            Shape::Text => page::list(&catalogue, &chosen.faults, out),
-            Shape::Json => data::list(&catalogue, &chosen.faults)?,
+            Shape::Text => page::list(&catalogue, &chosen, out),
+            Shape::Json => data::list(&catalogue, &chosen)?,
         };
         output::print(&text)?;
         return Ok(0);
     }
-    let mut machines = Machine::shipped().map_err(defect)?;
     machines.retain(|machine| chosen.asks(&machine.node));
     let ground = Ground::new(&loaded, &machines).map_err(defect)?;
     let mut controls = ground.controls();
@@ -65,13 +69,9 @@ pub(crate) fn selftest(
         controls.iter().map(|(node, check, _)| (*node, *check)).collect();
     let proofs = ground.prove_all(&chosen.faults);
     let struck = ground.strike_all(&checks, &chosen.damages);
-    if !args.faults.is_empty() {
-        let is_used = |node: &str, check: &str| {
-            chosen.faults.iter().any(|fault| fault.node == node && fault.check == check)
-        };
-        controls.retain(|(node, check, _)| !chosen.damages.is_empty() || is_used(node, check));
-    }
-    let tried = Tried { catalogue: &catalogue, proofs, controls, struck };
+    controls.retain(|(node, check, _)| chosen.uses(node, check));
+    let is_whole = args.nodes.is_empty() && args.checks.is_empty() && args.faults.is_empty();
+    let tried = Tried { catalogue: &catalogue, root: root.dir, is_whole, proofs, controls, struck };
     output::print(&match args.shape {
         Shape::Text => page::page(&tried, out),
         Shape::Json => data::document(&tried)?,
@@ -82,92 +82,40 @@ pub(crate) fn selftest(
 impl Tried<'_> {
     /// Says how it ends: what slipped through before what could not be tried.
     fn exit(&self) -> u8 {
-        let slipped = self.proofs.iter().any(|proof| matches!(proof.found, Found::Otherwise(_)))
-            || self.slips().next().is_some();
-        let is_broken =
-            |proof: &Proof| matches!(proof.found, Found::NoControl(_) | Found::Broken(_));
-        let broken = self.proofs.iter().any(is_broken)
+        let any = |wanted: &dyn Fn(&Found) -> bool| self.proofs.iter().any(|p| wanted(&p.found));
+        let struck = |wanted: &dyn Fn(&Hit) -> bool| self.struck.iter().any(|s| wanted(&s.hit));
+        let slipped =
+            any(&|found| matches!(found, Found::Otherwise(_))) || self.slips().next().is_some();
+        let is_broken = |found: &Found| match found {
+            Found::NoControl(_) | Found::Broken(_) => true,
+            // Another root may have other suites; in those that ship it is a defect.
+            Found::NotHere(_) => self.root.is_none(),
+            Found::Noticed(_) | Found::Otherwise(_) => false,
+        };
+        let broken = any(&is_broken)
             || self.red_controls().next().is_some()
-            || self.struck.iter().any(|struck| struck.seen.is_err());
+            || struck(&|hit| matches!(hit, Hit::Broken(_)));
+        let nothing = !any(&|found| matches!(found, Found::Noticed(_)))
+            && !struck(&|hit| matches!(hit, Hit::Noticed(_) | Hit::NotApplied(..)));
         match (slipped, broken) {
             (true, _) => Situation::Fail.exit(),
             (false, true) => Situation::Error.exit(),
-            (false, false) if self.proofs.is_empty() && self.struck.is_empty() => {
-                Situation::NothingAnswered.exit()
-            }
+            (false, false) if nothing => Situation::NothingAnswered.exit(),
             (false, false) => 0,
         }
     }
 
-    /// Walks what was damaged and passed.
-    fn slips(&self) -> impl Iterator<Item = &Struck<'_>> {
-        self.struck
-            .iter()
-            .filter(|struck| struck.seen.is_ok() && !struck.is_noticed() && struck.known.is_none())
+    /// Walks what was damaged and taken for an answer.
+    fn slips(&self) -> impl Iterator<Item = (&Struck<'_>, &Seen)> {
+        self.struck.iter().filter_map(|struck| match &struck.hit {
+            Hit::Passed(seen) | Hit::Misjudged(seen) => Some((struck, seen)),
+            Hit::Noticed(_) | Hit::NotApplied(..) | Hit::NothingToDamage | Hit::Broken(_) => None,
+        })
     }
 
     /// Walks the checks that find fault with a healthy machine.
     fn red_controls(&self) -> impl Iterator<Item = &(&str, &str, Seen)> {
-        let is_red = |(_, _, seen): &&(&str, &str, Seen)| {
-            seen.outcome != verify_model::outcome::Outcome::Pass
-        };
-        self.controls.iter().filter(is_red)
-    }
-}
-
-/// Holds what is wanted.
-struct Chosen<'c> {
-    faults: Vec<&'c Fault>,
-    damages: Vec<&'static Damage>,
-    nodes: Vec<String>,
-    checks: Vec<String>,
-}
-
-impl<'c> Chosen<'c> {
-    /// Chooses from the catalogue.
-    ///
-    /// *Errors*: a pattern is none, or means no fault.
-    fn of(args: &SelftestArgs, catalogue: &'c Catalogue) -> anyhow::Result<Self> {
-        for pattern in &args.faults {
-            let own = globs(std::slice::from_ref(pattern))?;
-            let names = catalogue.faults().map(|fault| fault.id.as_str());
-            let names: Vec<&str> = names.chain(DAMAGES.iter().map(|damage| damage.id)).collect();
-            if !names.iter().any(|name| own.is_match(name)) {
-                let close = did_you_mean(pattern, names);
-                let hint = close.map_or_else(
-                    || "`verify selftest --list` lists them".to_owned(),
-                    |close| format!("did you mean `{close}`?"),
-                );
-                bail!("no fault matches `{pattern}`; {hint}");
-            }
-        }
-        let (faults, _) = (globs(&args.faults)?, globs(&args.checks)?);
-        let named = |name: &str| args.faults.is_empty() || faults.is_match(name);
-        let mut chosen = Self {
-            faults: Vec::new(),
-            damages: DAMAGES.iter().filter(|damage| named(damage.id)).collect(),
-            nodes: args.nodes.clone(),
-            checks: args.checks.clone(),
-        };
-        let wanted = catalogue.faults().filter(|fault| named(&fault.id));
-        chosen.faults = wanted.filter(|fault| chosen.wants(&fault.node, &fault.check)).collect();
-        Ok(chosen)
-    }
-
-    /// Tells whether something is tried on a node.
-    fn asks(&self, node: &str) -> bool {
-        let by_fault = self.faults.iter().any(|fault| fault.node == node);
-        by_fault || !self.damages.is_empty() && self.wants_node(node)
-    }
-
-    fn wants_node(&self, node: &str) -> bool {
-        self.nodes.is_empty() || self.nodes.iter().any(|wanted| wanted == node)
-    }
-
-    fn wants(&self, node: &str, check: &str) -> bool {
-        self.wants_node(node)
-            && (self.checks.is_empty()
-                || globs(&self.checks).is_ok_and(|globs| globs.is_match(check)))
+        self.controls.iter().filter(|(_, _, seen)| seen.outcome != Outcome::Pass)
     }
 }
 
