@@ -116,8 +116,9 @@ fn a_pattern_that_chooses_nothing_is_named_with_why() {
 #[test]
 fn what_a_root_does_not_have_is_said_and_is_no_success() {
     let ground = with_suite("broken  = { count = 0 }", "");
-    fs::write(ground.path("suites/linode.toml"), SUITE.replace("[\"macbook\"]", "[\"linode\"]"))
-        .unwrap();
+    let first = SUITE.match_indices("[[check]]").nth(1).map_or(SUITE, |(at, _)| &SUITE[..at]);
+    let other = first.replace("[\"macbook\"]", "[\"linode\"]");
+    fs::write(ground.path("suites/linode.toml"), other).unwrap();
     let root = root(&ground);
     let said = ground.say(&["selftest", "--root", &root, "--fault", "other-release"]).exits(4);
     said.says(&["- other-release", "not in this root", "1 not in this root", "Nothing was tried."]);
