@@ -58,7 +58,7 @@ fn one(tried: &Tried<'_>, damage: &Damage) -> Option<Value> {
             Hit::Passed(found) | Hit::Misjudged(found) => slipped.push(place(seen(found))),
             Hit::NotApplied(_, why) => beside.push(place(json!(why))),
             Hit::NothingToDamage => {
-                beside.push(place(json!("none of its answers can be damaged so")))
+                beside.push(place(json!("none of its answers can be damaged so")));
             }
             Hit::Broken(why) => broken.push(place(json!(why))),
         }
