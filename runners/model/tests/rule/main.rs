@@ -10,6 +10,7 @@ mod edge;
 mod example;
 mod number;
 mod property;
+mod refused;
 mod vector;
 
 use verify_model::statistics::{Prior, Question};
