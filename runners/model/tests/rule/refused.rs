@@ -33,7 +33,7 @@ fn a_prior_of_nothing_or_below_or_without_end_is_none() {
 #[test]
 fn an_error_of_nothing_proves_nothing() {
     // Squared, so small an expectation is nothing; so is the scatter of equal units.
-    let mut asked = runs(&[0.0; 5], &[0.1; 3], 1e-200);
+    let mut asked = runs(&[0.0; 5], &[0.5; 3], 1e-200);
     asked.floor = 0.0;
     assert!(asked.estimate().is_none());
     asked.prior.s_run = 1e-100;
@@ -69,4 +69,22 @@ fn a_look_decides_by_its_own_share_of_the_level() {
     let decided = sequence(&[late], &RUNS, Question::estimate)[0];
     assert_eq!(decided.word, Word::Regressed);
     assert!(decided.units > RUNS.looks[0], "decided at {}", decided.units);
+}
+
+#[test]
+fn what_is_needed_is_never_less_than_what_there_is() {
+    // Beside a baseline that drifts, more units can see less: neighbours are not worth one each.
+    let wobble = |n: u32| if n.is_multiple_of(2) { 0.0007 } else { -0.0007 };
+    let rising: Vec<f64> = (0..14).map(|n| 0.003 * f64::from(n) + wobble(n)).collect();
+    let mut asked = runs(&rising, &[0.02; 20], 0.0001);
+    asked.floor = 0.0;
+    let seen = |units: usize| {
+        let asked = Question { new: vec![vec![0.02; units]], ..asked.clone() };
+        asked.estimate().expect("an estimate").detectable(0.01, 0.02)
+    };
+    let (fewer, now) = (seen(19), seen(20));
+    assert!(fewer < now, "{fewer} {now}");
+    let found = asked.estimate().expect("an estimate");
+    let needed = found.needed(0.01, 0.02, now * (1.0 - 1e-6));
+    assert!(needed.is_none_or(|units| units > 0), "{needed:?}");
 }
