@@ -5,6 +5,7 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod digits;
 mod distribution;
 mod edge;
 mod example;
