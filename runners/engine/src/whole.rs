@@ -49,14 +49,14 @@ impl Unfinished {
         for _ in 0..TRIES {
             let name = name();
             let watched = Watched::file(&folder.join(&name));
-            let made = tempfile::Builder::new()
+            let begun = tempfile::Builder::new()
                 .prefix(&name)
                 .rand_bytes(0)
                 .permissions(Permissions::from_mode(mode))
                 .tempfile_in(folder);
-            match made {
+            match begun {
                 // Somebody else's: it must not be taken away with us.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
                 Ok(mut file) => {
                     file.write_all(bytes)?;

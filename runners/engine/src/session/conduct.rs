@@ -95,10 +95,12 @@ pub fn execute(
 ) {
     for some in prepared.nodes.chunks_mut(AT_ONCE) {
         thread::scope(|scope| {
-            let looks: Vec<_> =
-                some.iter_mut().map(|node| scope.spawn(|| node.look(context))).collect();
+            let looks = some
+                .iter_mut()
+                .map(|node| thread::Builder::new().spawn_scoped(scope, move || node.look(context)));
+            let looks: Vec<_> = looks.collect();
             // What breaks one look leaves that node without a fingerprint, and no more.
-            for look in looks {
+            for look in looks.into_iter().flatten() {
                 let _ = look.join();
             }
         });

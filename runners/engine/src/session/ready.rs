@@ -90,8 +90,14 @@ pub fn prepare(
     for some in places.chunks(AT_ONCE) {
         std::thread::scope(|scope| {
             let ask = |(at, node): (usize, &ChosenNode)| ready(node, Ids::new(at, count), context);
-            let started: Vec<_> = some.iter().map(|one| scope.spawn(move || ask(*one))).collect();
-            prepared.extend(started.into_iter().filter_map(|thread| thread.join().ok()));
+            let start = |one| std::thread::Builder::new().spawn_scoped(scope, move || ask(one));
+            let started: Vec<_> = some.iter().map(|one| start(*one).map_err(|_| *one)).collect();
+            // Where no thread can be started, one node is asked after the other.
+            let prepare = |one: Result<std::thread::ScopedJoinHandle<'_, _>, _>| match one {
+                Ok(thread) => thread.join().ok(),
+                Err(one) => Some(ask(one)),
+            };
+            prepared.extend(started.into_iter().filter_map(prepare));
         });
     }
     let nodes = prepared;
