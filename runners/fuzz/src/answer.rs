@@ -64,9 +64,12 @@ fn cases_of(probe: &dyn Probe) -> Vec<Case> {
         .collect();
     names.sort();
     let read = |name: String| {
-        let text = fs::read_to_string(folder.join(&name).join("case.json")).ok()?;
-        let form: Form = serde_json::from_str(&text).ok()?;
-        let asks = probe.asks(With(&form.with), &Facts::default()).ok()?;
+        let at = folder.join(&name).join("case.json");
+        let text = fs::read_to_string(&at).unwrap_or_else(|e| panic!("{}: {e}", at.display()));
+        let form: Form =
+            serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", at.display()));
+        let asks = probe.asks(With(&form.with), &Facts::default());
+        let asks = asks.unwrap_or_else(|e| panic!("{}: {e:?}", at.display()));
         let both = asks.into_iter().zip(form.captured);
         let evidence: Vec<Evidence> = both
             .map(|(ask, captured)| Evidence {
@@ -79,9 +82,9 @@ fn cases_of(probe: &dyn Probe) -> Vec<Case> {
             })
             .collect();
         let places = places(&evidence);
-        Some(Case { name, with: form.with, evidence, places })
+        Case { name, with: form.with, evidence, places }
     };
-    names.into_iter().filter_map(read).collect()
+    names.into_iter().map(read).collect()
 }
 
 fn places(evidence: &[Evidence]) -> Vec<Place> {

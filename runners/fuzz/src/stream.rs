@@ -37,17 +37,22 @@ fn asks() -> Vec<Ask> {
     ]
 }
 
-/// The steps in which a stream arrives change nothing, and every ask has an answer in the end.
+/// The steps in which a stream arrives change nothing, and nothing is known without a good end.
 pub(crate) fn frames(bytes: &[u8]) {
     let (head, stream) = headed(bytes);
     let step: usize = std::str::from_utf8(head).ok().and_then(|t| t.parse().ok()).unwrap_or(5);
     let whole = outside::pieces(NONCE, stream, usize::MAX);
     assert_eq!(outside::pieces(NONCE, stream, step.clamp(1, 70_000)), whole, "in steps of {step}");
+    // The last end counts.
+    let end = whole.0.iter().rfind(|piece| piece.starts_with("End("));
+    let is_good = end.is_some_and(|end| end.ends_with(", \"0\")"));
     for ask in asks() {
         let captured = outside::answered(NONCE, &ask, stream);
-        let json = serde_json::to_string(&captured).expect("what was captured has a JSON form");
-        let read: Captured = serde_json::from_str(&json).unwrap_or_else(|e| panic!("{json}: {e}"));
-        assert_eq!(read, captured);
+        let failed = matches!(captured, Captured::Failed(_));
+        assert!(is_good || failed, "{ask:?} after {end:?} is {captured:?}");
+        if let Captured::File(content) = &captured {
+            assert!(content.lossy || content.text.len() <= stream.len(), "{content:?}");
+        }
     }
 }
 
@@ -79,15 +84,47 @@ pub(crate) fn events(bytes: &[u8]) {
             }
         }
         "metrics" => {
-            let document = instrument::metrics(&String::from_utf8_lossy(stream));
-            assert!(serde_json::to_string(&document).is_ok());
+            demand_counts(&String::from_utf8_lossy(stream));
         }
         _ => {
             let whole = instrument::events(stream, usize::MAX);
             assert_eq!(instrument::events(stream, step), whole, "in steps of {step}");
             if let Ok(events) = whole {
-                instrument::completion(&events);
+                demand_whole(events);
             }
         }
+    }
+}
+
+/// Every count is a number, and a text that says all twice says each twice.
+fn demand_counts(text: &str) {
+    let once = instrument::metrics(text);
+    let twice = instrument::metrics(&format!("{text}\n{text}"));
+    let counts = once.as_object().expect("counts are an object");
+    assert!(counts.is_empty() || text.contains("vllm:"), "{once} of {text:?}");
+    for (name, count) in counts {
+        let count = count.as_f64().unwrap_or_else(|| panic!("{name} is no number: {count}"));
+        assert!(count.is_finite() && count >= 0.0, "{name}: {count}");
+        // A sum beyond every number is left out.
+        let double =
+            twice.get(name).map_or(f64::INFINITY, |both| both.as_f64().unwrap_or(f64::NAN));
+        let off = (double - 2.0 * count).abs() > 1e-9 * count;
+        assert!(!off && !double.is_nan(), "{name}: {count}, then {double}");
+    }
+}
+
+/// A whole completion has a chunk, and neither an error nor anything else that is none beside it.
+fn demand_whole(mut events: Vec<String>) {
+    if !instrument::completion(&events) {
+        return;
+    }
+    assert!(
+        events.iter().any(|data| data.contains("\"choices\"") || data.contains('\\')),
+        "{events:?}"
+    );
+    for wrong in ["{\"error\":{\"message\":\"out of memory\"}}", "<html>"] {
+        events.push(wrong.to_owned());
+        assert!(!instrument::completion(&events), "whole in spite of {wrong}: {events:?}");
+        events.pop();
     }
 }

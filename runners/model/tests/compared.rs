@@ -218,3 +218,17 @@ fn on_a_linear_scale_ten_tolerances_are_a_disaster() {
     };
     assert_eq!((at(70.0), at(100.0)), (Standing::Possible, Standing::Regressed));
 }
+
+#[test]
+fn on_a_linear_scale_a_tolerance_says_what_noise_is_expected_at_least() {
+    let ask = |tolerance: &str| {
+        let way = Direction::LowerIsBetter;
+        let known_by = steady(50.0, "us");
+        question(&within(tolerance, known()), way, &known_by, q(tolerance)).unwrap().0
+    };
+    // A quarter of it between runs, an eighth between sessions.
+    let wide = ask("40 us");
+    assert!((wide.prior.s_run - 10.0).abs() < 1e-12, "{:?}", wide.prior);
+    assert!((wide.prior.s_sess - 5.0).abs() < 1e-12, "{:?}", wide.prior);
+    assert!((ask("40000 ns").prior.s_sess - 5.0).abs() < 1e-12);
+}

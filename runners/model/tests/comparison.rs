@@ -219,6 +219,12 @@ fn quantiles_of_too_few_samples_are_not_compared() {
     assert_eq!(verdict.decided_by, Some(FindingCode::TooFewSamples));
     let verdict = judge(NODE, &check, &answer([measured(&[50.0; 368])]), &[known]);
     assert_eq!(verdict.comparisons.len(), 1);
+    // The middle is sure with few.
+    let check =
+        Check { expect: vec![demand("value.p50", vec![Matcher::Within(q("5 %"))])], ..check };
+    let known = Baseline { field: "value.p50".into(), ..steady() };
+    let verdict = judge(NODE, &check, &answer([measured(&[50.0; 3])]), &[known]);
+    assert_eq!(verdict.comparisons.len(), 1);
 }
 
 #[test]

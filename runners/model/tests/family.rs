@@ -272,6 +272,26 @@ fn a_look_sees_the_first_units_whatever_sessions_they_are_of() {
     settle(&mut verdicts, Looks::UntilDecided, &[], TODAY);
     let comparison = &verdicts[0].comparisons[0];
     assert_eq!((comparison.look.map(|(at, _)| at), comparison.new.runs), (Some(1), 3));
+    // A session that holds all of them leaves none for the next.
+    let known = Baseline { earlier: past(&[50.0, 50.1, 49.9], 3), ..steady(10) };
+    let mut verdicts = [judged(within("10 %"), &[50.0, 50.1, 49.9], &known)];
+    settle(&mut verdicts, Looks::UntilDecided, &[], TODAY);
+    let comparison = &verdicts[0].comparisons[0];
+    assert_eq!((comparison.look.map(|(at, _)| at), comparison.new.runs), (Some(1), 3));
+    assert_eq!(comparison.new.sessions, 1);
+}
+
+#[test]
+fn what_no_number_holds_is_open_and_says_what_it_stood_beside() {
+    // Units so far apart that their variance is no number.
+    let wild = [1e200, -1e200, 1e200, -1e200].map(|value| Past { session: 1, value });
+    let known = Baseline { current: wild.to_vec(), ..steady(10) };
+    let verdict = judged(within("5 us"), &[50.0, 50.1, 49.9], &known);
+    let comparison = &verdict.comparisons[0];
+    assert_eq!(comparison.standing, Standing::Inconclusive);
+    assert_eq!((comparison.then, comparison.now), (Some(q("50 us")), Some(q("50 us"))));
+    near("adjusted", comparison.adjusted, 1.0);
+    assert_ne!(verdict.outcome, Outcome::Pass);
 }
 
 #[test]

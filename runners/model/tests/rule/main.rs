@@ -5,11 +5,13 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod digits;
 mod distribution;
 mod edge;
 mod example;
 mod number;
 mod property;
+mod refused;
 mod vector;
 
 use verify_model::statistics::{Prior, Question};

@@ -31,7 +31,7 @@ pub(super) fn read(text: &str) -> Value {
 fn sum(text: &str, name: &str) -> Option<f64> {
     let mut values = text.lines().filter_map(|line| value(line, name)).peekable();
     values.peek()?;
-    Some(values.sum())
+    Some(values.sum()).filter(|sum: &f64| sum.is_finite())
 }
 
 fn value(line: &str, name: &str) -> Option<f64> {
@@ -65,5 +65,7 @@ python_gc_objects_collected_total{generation=\"0\"} 900.0
         let expected = json!({ "running": 3.0, "preemptions": 3.0, "generated": 128.0 });
         assert_eq!(read(text), expected);
         assert_eq!(read("<html>404</html>"), json!({}));
+        let beyond = "vllm:num_requests_running{engine=\"0\"} 1e308\n".repeat(2);
+        assert_eq!(read(&beyond), json!({}), "no number holds the sum");
     }
 }
