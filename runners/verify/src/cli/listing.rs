@@ -41,6 +41,7 @@ pub(crate) struct FileArgs {
     #[arg(value_enum)]
     pub(crate) kind: FileKind,
     /// Its name; `verify list nodes` and `verify list suites` know them.
+    #[arg(id = "file", value_name = "NAME")]
     pub(crate) name: String,
     /// Print the file that is shipped in the binary, whatever a root holds.
     #[arg(long)]

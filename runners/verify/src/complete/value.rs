@@ -37,6 +37,7 @@ const FINDERS: &[(&str, Finder)] = &[
     ("dir", |_, typed| PathCompleter::dir().complete(OsStr::new(typed))),
     #[cfg(feature = "selftest")]
     ("faults", |_, _| faults()),
+    ("file", |line, _| line.nodes().into_iter().chain(line.suites()).collect()),
     ("format", |_, _| formats("")),
     ("id", |line, _| line.explained()),
     ("instrument", |_, _| INSTRUMENTS.iter().map(|one| item(one.name, one.summary)).collect()),
