@@ -134,8 +134,12 @@ fn damage_is_said_once_and_a_rebuild_that_was_killed_goes_on() {
     let ground = ground();
     runs(&ground, 1);
     copies(&ground, 40);
-    fs::write(ground.path("state/history.sqlite"), "this is no database at all, no, it is not")
-        .unwrap();
+    let index = ground.path("state/history.sqlite");
+    // What the journal holds whole is not lost with the file.
+    fs::write(&index, "this is no database at all, no, it is not").unwrap();
+    assert_eq!(ground.say(&["history"]).exits(0).says(&["41 values"]).err, "");
+    fs::write(&index, "this is no database at all, no, it is not").unwrap();
+    fs::remove_file(ground.path("state/history.sqlite-wal")).unwrap();
     let shown = ground.say(&["history"]).exits(0).says(&["41 values"]);
     shown.complains(&[
         "warning: the index of runs is damaged",
