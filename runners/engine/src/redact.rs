@@ -4,7 +4,7 @@
 //! enough that a checksum or a name is none, and the values of variables of this process that are named
 //! as secrets. Each becomes `[redacted: KIND]`, so text stays JSON where it was; taken out again, nothing
 //! changes. A check that judges a secret itself cannot: what it reads is the mark, in the record as at
-//! first. What a file asks is refused where it holds one ([`kind_in`]): a question is never changed.
+//! first. What a file asks is refused where it holds one (`kind_in`): a question is never changed.
 
 use std::{
     borrow::Cow,
