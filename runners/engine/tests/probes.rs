@@ -230,30 +230,12 @@ fn demand_declared_kinds(probe: &dyn Probe, with: &Params, found: &Observation) 
         }
         let value = found.resolve(field.path);
         assert!(
-            is_of(&value, &kind),
+            kind.holds(&value),
             "{}: {} is declared {} and is {value:?}",
             spec.name,
             field.path,
             kind.name()
         );
-    }
-}
-
-/// Tells whether a value is of a kind; a path through a list gives one value for each element.
-fn is_of(value: &Value, kind: &FieldKind) -> bool {
-    match (value, kind) {
-        (Value::Absent(_) | Value::Unreadable(_), _)
-        | (_, FieldKind::Any)
-        | (Value::Bool(_), FieldKind::Bool)
-        | (Value::Integer(_), FieldKind::Integer)
-        | (Value::Text(_), FieldKind::Text | FieldKind::Version)
-        | (Value::Cpus(_), FieldKind::Cpus) => true,
-        (Value::Quantity(quantity), FieldKind::Quantity(_) | FieldKind::Metric(..)) => {
-            kind.unit().is_some_and(|unit| unit.dimension() == quantity.dimension())
-        }
-        (Value::List(items), FieldKind::List(inner)) => items.iter().all(|item| is_of(item, inner)),
-        (Value::List(items), _) => items.iter().all(|item| is_of(item, kind)),
-        _ => false,
     }
 }
 

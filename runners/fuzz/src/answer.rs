@@ -17,7 +17,6 @@ use verify_model::{
     field::FieldKind,
     node::Facts,
     observation::Observation,
-    value::Value,
 };
 
 use crate::headed;
@@ -234,25 +233,7 @@ fn demand_declared(probe: &dyn Probe, with: With<'_>, found: &Observation) {
         let value = found.resolve(field.path);
         assert!(!value.to_string().contains("the probe gave no"), "{}: {value}", spec.name);
         let name = kind.name();
-        assert!(is_of(&value, &kind), "{}: {} is no {name}: {value:?}", spec.name, field.path);
-    }
-}
-
-/// Tells whether a value is of a kind; a path through a list gives one value for each element.
-fn is_of(value: &Value, kind: &FieldKind) -> bool {
-    match (value, kind) {
-        (Value::Absent(_) | Value::Unreadable(_), _)
-        | (_, FieldKind::Any)
-        | (Value::Bool(_), FieldKind::Bool)
-        | (Value::Integer(_), FieldKind::Integer)
-        | (Value::Text(_), FieldKind::Text | FieldKind::Version)
-        | (Value::Cpus(_), FieldKind::Cpus) => true,
-        (Value::Quantity(quantity), FieldKind::Quantity(_) | FieldKind::Metric(..)) => {
-            kind.unit().is_some_and(|unit| unit.dimension() == quantity.dimension())
-        }
-        (Value::List(items), FieldKind::List(inner)) => items.iter().all(|item| is_of(item, inner)),
-        (Value::List(items), _) => items.iter().all(|item| is_of(item, kind)),
-        _ => false,
+        assert!(kind.holds(&value), "{}: {} is no {name}: {value:?}", spec.name, field.path);
     }
 }
 

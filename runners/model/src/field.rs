@@ -3,7 +3,7 @@
 //! The loader checks expectations against this table before anything runs, the schema and the
 //! probe catalogue are generated from it, and `read` must fill every field that it names.
 
-use crate::{metric::Direction, unit::Unit};
+use crate::{metric::Direction, unit::Unit, value::Value};
 
 /// Names the kind of value that a field holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,25 @@ pub enum FieldKind {
 }
 
 impl FieldKind {
+    /// Tells whether a value is of this kind, or is none; a path through a list gives one value for each
+    /// element.
+    pub fn holds(&self, value: &Value) -> bool {
+        match (value, self) {
+            (Value::Absent(_) | Value::Unreadable(_), _)
+            | (_, Self::Any)
+            | (Value::Bool(_), Self::Bool)
+            | (Value::Integer(_), Self::Integer)
+            | (Value::Text(_), Self::Text | Self::Version)
+            | (Value::Cpus(_), Self::Cpus) => true,
+            (Value::Quantity(quantity), Self::Quantity(_) | Self::Metric(..)) => {
+                self.unit().is_some_and(|unit| unit.dimension() == quantity.dimension())
+            }
+            (Value::List(items), Self::List(inner)) => items.iter().all(|item| inner.holds(item)),
+            (Value::List(items), _) => items.iter().all(|item| self.holds(item)),
+            _ => false,
+        }
+    }
+
     /// Returns the unit of a quantity or metric.
     pub fn unit(&self) -> Option<Unit> {
         match self {

@@ -30,7 +30,7 @@ const TOLD: usize = 50;
 /// Tries for which every scene is there once.
 const LANE: u64 = 500;
 /// Longest that a run of a scene takes on a machine that is busy with something else.
-const PATIENCE: Duration = Duration::from_mins(5);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// Longest that what is being ended may take on a machine that is busy with something else; the warden
 /// gives half a second, the shell of a node one.
-const PATIENCE: Duration = Duration::from_mins(3);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits a little.
 pub(crate) fn pause(time: Duration) {
