@@ -1,7 +1,8 @@
 //! Two runs at once on one machine: the second one does not load it, and says who does.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::Write,
     process::{Child, Stdio},
 };
 
@@ -12,10 +13,11 @@ use crate::{
     pipe::Pipe,
 };
 
-/// A run that loads the machine until its pipe is written to, and what else there is to ask.
+/// A run that loads the machine until it is let go, and what else there is to ask.
 struct Running {
     ground: Ground,
     pipe: Pipe,
+    go: File,
     verify: Child,
 }
 
@@ -36,7 +38,9 @@ fn start() -> Running {
     let verify = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Its program runs.
     pipe.line();
-    Running { ground, pipe, verify }
+    // Open for both: a program that is no longer there is nothing to wait for.
+    let go = File::options().read(true).write(true).open(go).unwrap();
+    Running { ground, pipe, go, verify }
 }
 
 fn locks(ground: &Ground) -> Vec<String> {
@@ -48,7 +52,7 @@ fn locks(ground: &Ground) -> Vec<String> {
 
 #[test]
 fn a_second_run_loads_nothing_names_the_first_and_answers_the_rest() {
-    let running = start();
+    let mut running = start();
     let ground = &running.ground;
     let pid = format!("pid {}", running.verify.id());
     let second = ground.run(&["--check", "a/reads", "--check", "c/short"]).exits(3);
@@ -58,7 +62,7 @@ fn a_second_run_loads_nothing_names_the_first_and_answers_the_rest() {
     assert!(record.contains("\"node-busy\"") && record.contains(", run "), "{record}");
     // Whoever only reads is in nobody's way.
     ground.run(&["--quick"]).exits(0).says(&["pass a/reads"]);
-    fs::write(ground.path("go"), "go\n").unwrap();
+    running.go.write_all(b"go\n").unwrap();
     let first = running.verify.wait_with_output().unwrap();
     assert!(first.status.success());
     assert_eq!(locks(ground), Vec::<String>::new(), "nothing is left");
@@ -67,12 +71,12 @@ fn a_second_run_loads_nothing_names_the_first_and_answers_the_rest() {
 
 #[test]
 fn another_folder_of_state_sees_it_too() {
-    let running = start();
+    let mut running = start();
     let ground = &running.ground;
     let mut command = ground.command(&["--node", "box", "--check", "c/short"]);
     let second = said(command.env("VERIFY_STATE", ground.path("other"))).exits(3);
     second.says(&["this machine is loaded by another run of verify:"]);
-    fs::write(ground.path("go"), "go\n").unwrap();
+    running.go.write_all(b"go\n").unwrap();
     running.verify.wait_with_output().unwrap();
 }
 
@@ -84,16 +88,15 @@ fn the_lock_of_a_run_that_was_killed_is_nobodys() {
     running.verify.wait().unwrap();
     running.ground.run(&["--check", "c/short"]).exits(0);
     assert_eq!(locks(&running.ground), Vec::<String>::new());
-    // Its program was left behind, as by every death without a word: it ends here.
-    fs::write(running.ground.path("go"), "go\n").unwrap();
+    // Nobody let its program go: its warden ended it.
     running.pipe.ends();
 }
 
 #[test]
 fn where_no_machine_answers_none_is_claimed() {
-    let running = start();
+    let mut running = start();
     let ground = &running.ground;
-    fs::write(ground.path("go"), "go\n").unwrap();
+    running.go.write_all(b"go\n").unwrap();
     running.verify.wait_with_output().unwrap();
     let mut again = ground.command(&["--node", "box", "--check", "b/long", "--via", "replay:last"]);
     said(&mut again).exits(0);
