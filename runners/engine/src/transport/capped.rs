@@ -57,7 +57,9 @@ impl Capped {
     pub(super) fn last_line(&self) -> Option<String> {
         let bytes = if self.tail.is_empty() { &self.head } else { &self.tail };
         let text = String::from_utf8_lossy(bytes);
-        text.lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned)
+        // What our own scripts note for us is no word of the program.
+        let is_own = |line: &str| line.trim().is_empty() || line.starts_with("verify: ");
+        text.lines().rev().find(|line| !is_own(line)).map(str::to_owned)
     }
 
     /// Marks the stream as not whole: somebody still held it open when the program had ended.

@@ -120,6 +120,7 @@ fn a_cluster_is_asked_through_slurm_and_whatever_happens_nothing_is_left() {
     a_node_without_a_place_is_an_error_and_not_waited_for(&lab);
     an_interrupt_leaves_no_job(&lab);
     a_harness_that_is_killed_leaves_no_job_and_no_process(&lab);
+    a_job_that_is_cancelled_is_an_error_of_its_node_alone(&lab);
     a_health_check_drains_a_node_that_fails_and_no_other(&lab);
     a_node_that_dies_is_its_own_error_and_the_others_are_answered(&mut lab);
 }
@@ -205,6 +206,21 @@ fn a_harness_that_is_killed_leaves_no_job_and_no_process(lab: &Lab) {
     let mut child = begun(lab, "n1", &["--slurm", "n1"]);
     signal(&child, Signal::KILL);
     child.wait().unwrap();
+    assert!(until(|| !jobs(lab).contains("verify-")), "{}", jobs(lab));
+    assert!(until(|| sleeping().is_empty()), "{:?}", sleeping());
+}
+
+fn a_job_that_is_cancelled_is_an_error_of_its_node_alone(lab: &Lab) {
+    let child = begun(lab, "n1", &["--slurm", "n1,n2"]);
+    let named = lab.said(&["squeue", "-h", "-w", "n1", "-o", "%i %j"]);
+    let job = named.lines().find_map(|line| line.split_once(" verify-")).unwrap().0;
+    lab.run(&["scancel", job]);
+    let output = child.wait_with_output().unwrap();
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    for words in ["Slurm ended the step before the answer was whole", "3 pass", "1 error"] {
+        assert!(said.contains(words), "{said}");
+    }
     assert!(until(|| !jobs(lab).contains("verify-")), "{}", jobs(lab));
     assert!(until(|| sleeping().is_empty()), "{:?}", sleeping());
 }

@@ -5,7 +5,7 @@ born() { if [ -r /proc/self/stat ]; then sed 's/.*) //' "/proc/$1/stat" | cut -d
 parent() {
   if [ -r /proc/self/stat ]; then read -r a b c d e <"/proc/$$/stat" && echo "$d"; else ps -o ppid= -p $$; fi
 }
-end() { if [ "$(born $I)" = "$T" ]; then kill -"$1" $I; fi; }
+end() { if [ "$(born $I 2>/dev/null)" = "$T" ]; then kill -"$1" $I 2>/dev/null; fi; }
 case $1 in server) M='--rcv-timeout=5000 --idle-timeout=30' ;; *) M=--connect-timeout=2000 ;; esac
 shift
 H=$(iperf3 --help 2>&1)
@@ -18,9 +18,9 @@ T=$(born $I 2>/dev/null)
 n "pid $I $T"
 (while [ "$(parent)" = "$P" ]; do sleep 0.2; done; end KILL) </dev/null >/dev/null 2>&1 &
 W=$!
-trap 'end TERM; kill $W; exit 143' TERM INT HUP
+trap 'end TERM; kill $W 2>/dev/null; exit 143' TERM INT HUP
 wait $I
 R=$?
-kill $W
+kill $W 2>/dev/null
 [ -z "$C" ] || { n "$C"; n "$(head -n 1 /proc/stat)"; }
 exit $R

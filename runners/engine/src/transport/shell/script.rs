@@ -3,11 +3,12 @@
 //! The script goes to `/bin/sh -s` on standard input, so no login shell ever parses it. It frames
 //! every answer on both of its streams by lines that begin with a nonce. Whatever comes from a
 //! suite is quoted. The whole is one function: a shell has read all of it before it runs any, and
-//! what is left of standard input tells a watchdog that the other end is gone; it ends the group.
+//! what is left of standard input tells a watchdog that the other end is gone; it ends the group. Where a
+//! cable is cut nobody says so: then the time that the asks have together tells it.
 
 use std::fmt::Write as _;
 
-use verify_model::ask::Ask;
+use verify_model::ask::{Ask, DEFAULT_LIMIT_MS};
 
 use super::{
     super::{locate, stray},
@@ -20,7 +21,8 @@ use crate::script;
 const PRELUDE: &str = r#"umask 077
 LC_ALL=C; export LC_ALL
 exec 3<&0 </dev/null
-{ trap '' TERM; cat <&3; kill -TERM 0; sleep 1; x; kill -KILL 0; } >/dev/null 2>&1 &
+d() { trap '' TERM; "$@"; kill -TERM 0; sleep 1; x; kill -KILL 0; }
+d cat <&3 >/dev/null 2>&1 &
 W=$!
 exec 3<&-
 b() { printf '\n%s b %s\n' "$N" "$1"; printf '\n%s b %s\n' "$N" "$1" >&2; }
@@ -88,6 +90,16 @@ pub(in crate::transport) fn write(
     // Whoever left the group is ended, too, when the other end is gone.
     let _ = writeln!(text, "x() {{ {}; }}", sweep(mark));
     text.push_str(PRELUDE);
+    let is_program =
+        |ask: &Ask| matches!(ask, Ask::Exec { .. } | Ask::Script { .. } | Ask::Instrument { .. });
+    // Elsewhere the carrier has a limit of its own, and waits for all that was started.
+    if last == Last::Kill && asks.iter().any(|(_, ask)| is_program(ask)) {
+        let _ = writeln!(
+            text,
+            "d sleep {} </dev/null >/dev/null 2>&1 &",
+            all_limits(asks).saturating_add(GRACE)
+        );
+    }
     text.push_str(reader::WORDS);
     let plain = |(number, ask): &(usize, &Ask)| {
         let marked = format!("{}={}", stray::VARIABLE, quoted(&format!("{mark}/{number}")));
@@ -99,8 +111,6 @@ pub(in crate::transport) fn write(
         text.push_str(&reader::write(files, &files.iter().map(plain).collect::<String>()));
     }
     text.extend(others.iter().map(plain));
-    let is_program =
-        |ask: &Ask| matches!(ask, Ask::Exec { .. } | Ask::Script { .. } | Ask::Instrument { .. });
     if alone && asks.iter().any(|(_, ask)| is_program(ask)) {
         text.push_str("x >/dev/null 2>&1\n");
     }
@@ -110,6 +120,15 @@ pub(in crate::transport) fn write(
         Last::Exit => "kill -KILL $W; exit 0\n}\nmain\n",
     });
     text
+}
+
+/// Time that a node gives the other end beyond all limits before it takes it for gone. *Units*: s.
+const GRACE: u64 = 10;
+
+/// Returns how long asks may take one after the other. *Units*: s.
+pub(in crate::transport) fn all_limits(asks: &[(usize, &Ask)]) -> u64 {
+    let limits = asks.iter().map(|(_, ask)| ask.limit_ms().unwrap_or(DEFAULT_LIMIT_MS));
+    limits.fold(0_u64, u64::saturating_add).div_ceil(1000)
 }
 
 /// How often the processes of a node are looked at for what a run left: one that was told to end

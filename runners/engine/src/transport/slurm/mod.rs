@@ -232,9 +232,7 @@ fn starts_something(ask: &Ask) -> bool {
 /// Returns how long a step is asked for: all limits one after the other, in the whole minutes to
 /// which Slurm rounds up anyway. *Units*: min.
 fn minutes(asks: &[(usize, &Ask)]) -> u64 {
-    let limits = asks.iter().map(|(_, ask)| ask.limit_ms().unwrap_or(DEFAULT_LIMIT_MS));
-    let all = limits.fold(0_u64, u64::saturating_add);
-    (all.div_ceil(60_000) + 1).min(LONGEST_MIN)
+    (script::all_limits(asks).div_ceil(60) + 1).min(LONGEST_MIN)
 }
 
 impl Transport for Slurm {
