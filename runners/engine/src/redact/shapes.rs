@@ -130,8 +130,9 @@ pub(super) const SHAPES: &[Shape] = &[
     ("cut", r"(?P<keep>\[\.\.\. [0-9]+ bytes left out \.\.\.\]\n)(?P<rest>[A-Za-z0-9_+/=.]{8,})"),
 ];
 
-/// Words of which each shape has one, in lower case: without any, no pattern need be made ready, which
-/// takes longer than reading a suite.
+/// Words of which whatever has one of the shapes has one too, in lower case: a text without any is left
+/// in peace, and where no text has one the shapes need not be made ready, which takes longer than
+/// reading a suite.
 pub(super) const HINTS: &[&str] = &[
     "private key",
     "akia",
@@ -168,4 +169,5 @@ pub(super) const HINTS: &[&str] = &[
     "eyj",
     "authorization",
     "nvapi-",
+    "bytes left out",
 ];
