@@ -133,7 +133,7 @@ fn local(scratch: &Path, world: &World, tools: &Tools, quick: bool) {
         subjects.push(measure::Subject { every: 3, ..testinfra });
     }
     if let Some(reframe) = tools.reframe("mixed", &checks) {
-        subjects.push(measure::Subject { every: turns / if quick { 1 } else { 2 }, ..reframe });
+        subjects.push(measure::Subject { every: turns / if quick { 1 } else { 5 }, ..reframe });
     }
     let costs = in_turns(turns, scratch, &subjects);
     let title = format!("local: {} mixed checks", checks.count());

@@ -6,6 +6,8 @@
 //! less than what this bench itself held at the start of the program, about 8 MB.
 
 use std::{
+    env,
+    ffi::OsString,
     fs,
     io::{Read as _, Write as _},
     path::Path,
@@ -48,10 +50,15 @@ pub(crate) struct Costs {
 }
 
 /// Runs all subjects in turns, after one turn that is not counted.
+///
+/// Each turn begins with another subject: what the one before left behind, in caches and clocks, is
+/// not always found by the same one.
 pub(crate) fn in_turns(turns: usize, scratch: &Path, subjects: &[Subject<'_>]) -> Vec<Costs> {
     let mut all = vec![Costs::default(); subjects.len()];
     for turn in 0..=turns {
-        for (subject, costs) in subjects.iter().zip(&mut all) {
+        for place in 0..subjects.len() {
+            let at = (place + turn) % subjects.len();
+            let (subject, costs) = (&subjects[at], &mut all[at]);
             if turn > 0 && turn % subject.every != 0 {
                 continue;
             }
@@ -73,6 +80,7 @@ fn once(subject: &Subject<'_>, scratch: &Path) -> (f64, f64, u64) {
     (subject.before)();
     let errors = scratch.join("stderr");
     let mut command = (subject.command)();
+    leave_out_settings(&mut command);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(fs::File::create(&errors).unwrap());
     let start = Instant::now();
     let mut child = command.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
@@ -94,4 +102,15 @@ fn once(subject: &Subject<'_>, scratch: &Path) -> (f64, f64, u64) {
     );
     let cpu = (ended.rusage.utime + ended.rusage.stime).as_secs_f64();
     (elapsed, cpu, ended.rusage.maxrss)
+}
+
+/// Takes away what the caller of the bench set for `verify`: only what the subject sets counts.
+fn leave_out_settings(command: &mut Command) {
+    let set: Vec<OsString> = command.get_envs().map(|(name, _)| name.to_owned()).collect();
+    let own = env::vars_os().map(|(name, _)| name);
+    for name in own.filter(|name| name.as_encoded_bytes().starts_with(b"VERIFY_")) {
+        if !set.contains(&name) {
+            command.env_remove(name);
+        }
+    }
 }

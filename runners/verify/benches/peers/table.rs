@@ -1,6 +1,6 @@
 //! What is shown of the costs: one line a tool, each beside `verify` in the same turns.
 //!
-//! Columns: median, tenth and ninetieth percentile and least of the time; processor time of the whole
+//! Columns: how many runs; median, tenth and ninetieth percentile and least of the time; processor time of the whole
 //! tree, its median; the largest process; the median time over that of `verify`, as the median of the
 //! ratios of each turn; the goal. The processor time tells of work where a busy machine stretches time.
 
@@ -16,8 +16,8 @@ pub(crate) type Goal<'g> = (&'g str, f64);
 pub(crate) fn print(title: &str, subjects: &[Subject<'_>], costs: &[Costs], goals: &[Goal<'_>]) {
     println!("\n{title}");
     println!(
-        "  {:<40} {:>8}  {:<19} {:>8} {:>8} {:>8} {:>7}  goal",
-        "", "median", "p10-p90", "least", "CPU", "memory", "ratio"
+        "  {:<40} {:>3} {:>8}  {:<19} {:>8} {:>8} {:>8} {:>7}  goal",
+        "", "n", "median", "p10-p90", "least", "CPU", "memory", "ratio"
     );
     let Some((own, every)) = costs.first().zip(subjects.first().map(|subject| subject.every))
     else {
@@ -32,8 +32,9 @@ pub(crate) fn print(title: &str, subjects: &[Subject<'_>], costs: &[Costs], goal
         let (wall, cpu) = (Samples(costs.wall.clone()), Samples(costs.cpu.clone()));
         let spread = format!("{}-{}", short(wall.quantile(0.1)), short(wall.quantile(0.9)));
         let line = format!(
-            "  {:<40} {:>8}  {spread:<19} {:>8} {:>8} {:>8} {:>6.1}x  {goal}",
+            "  {:<40} {:>3} {:>8}  {spread:<19} {:>8} {:>8} {:>8} {:>6.1}x  {goal}",
             subject.name,
+            costs.wall.len(),
             short(wall.median()),
             short(wall.quantile(0.0)),
             short(cpu.median()),
