@@ -37,11 +37,6 @@ static ANY: LazyLock<Option<RegexSet>> =
 /// make as a hundred small files to read.
 static EACH: [OnceLock<Option<Regex>>; SHAPES.len()] = [const { OnceLock::new() }; SHAPES.len()];
 
-/// Makes ready what every run needs, beside something else that takes time.
-pub(crate) fn prepare() {
-    LazyLock::force(&ANY);
-}
-
 /// Ends of the names of variables whose values are secrets.
 const SECRET_NAMES: [&str; 14] = [
     "password",

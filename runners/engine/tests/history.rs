@@ -211,6 +211,21 @@ fn looking_again_reads_nothing_and_what_is_gone_leaves() {
 }
 
 #[test]
+fn the_journal_does_not_grow_from_run_to_run_without_end() {
+    let ground = Ground::new();
+    let journal = ground.dir.path().join(format!("{FILE}-wal"));
+    for number in 0..120 {
+        ground.record(&at(number));
+        // Opened and closed by each, as by a command that writes once.
+        let (_, filled) = ground.filled();
+        assert_eq!(filled.read, 1);
+        let size = fs::metadata(&journal).map_or(0, |meta| meta.len());
+        assert!(size < 800_000, "{size} bytes after {number} runs");
+    }
+    assert_eq!(ground.filled().0.demand_sound().map_err(|e| e.to_string()), Ok(()));
+}
+
+#[test]
 fn only_its_user_may_read_it() {
     let ground = Ground::with(1);
     let (_index, _) = ground.filled();

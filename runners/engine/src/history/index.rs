@@ -22,8 +22,9 @@ use crate::record::{RecordError, Store};
 pub const FILE: &str = "history.sqlite";
 /// How long another writer is waited for; one takes milliseconds.
 const BUSY: Duration = Duration::from_secs(10);
-/// Pages in the journal after which they are brought into the file: about ten runs of a hundred numbers.
-const PAGES: u32 = 200;
+/// Size of the journal from which it is emptied: every opening reads all of it, some thirty times until
+/// then. *Units*: B.
+const LONG: u64 = 400 * 1024;
 
 /// Says why the index cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -201,7 +202,16 @@ fn connect(path: &Path) -> Result<Index, Refusal> {
     file.map_err(|error| Refusal::Other(io_error("open", path, error)))?;
     let _ = fs::set_permissions(path, Permissions::from_mode(0o600));
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    prepared(Connection::open_with_flags(path, flags)?)
+    let journal = path.with_file_name(format!("{FILE}-wal"));
+    let is_long = fs::metadata(journal).is_ok_and(|meta| meta.len() > LONG);
+    let index = prepared(Connection::open_with_flags(path, flags)?)?;
+    if is_long {
+        // Whoever else is at it, or a full disk, leaves that to the next one.
+        index.db.busy_timeout(Duration::ZERO)?;
+        let _ = index.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        index.db.busy_timeout(BUSY)?;
+    }
+    Ok(index)
 }
 
 fn prepared(mut db: Connection) -> Result<Index, Refusal> {
@@ -220,9 +230,8 @@ fn prepared(mut db: Connection) -> Result<Index, Refusal> {
     db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     db.pragma_update(None, "synchronous", "NORMAL")?;
     // Closing would wait for the disk after every run. What a power cut takes out of the journal is read
-    // from the records again.
+    // from the records again. It begins anew only where it is emptied: a command writes once and ends.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    db.pragma_update_and_check(None, "wal_autocheckpoint", PAGES, |_| Ok(()))?;
     db.pragma_update(None, "trusted_schema", false)?;
     if is_new {
         db.pragma_update(None, "application_id", schema::APPLICATION_ID)?;

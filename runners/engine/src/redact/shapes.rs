@@ -160,7 +160,7 @@ pub(super) const HINTS: &[&str] = &[
     "hf_",
     "aiza",
     "sk-",
-    "://",
+    "@",
     "passw",
     "passphrase",
     "secret",

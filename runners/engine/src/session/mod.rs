@@ -56,13 +56,6 @@ pub struct Request {
     pub shelf: Option<Shelf>,
 }
 
-/// Makes ready, in a thread of its own, what takes time and is wanted as soon as a node answers: called
-/// first of all, it is done by the time that suites are loaded.
-pub fn make_ready() {
-    // Without a thread it is made when it is wanted.
-    let _ = std::thread::Builder::new().spawn(crate::redact::prepare);
-}
-
 /// Finds a node file.
 ///
 /// *Errors*: there is none of that name.

@@ -178,7 +178,6 @@ fn begun<P>(
     manner: Manner<'_>,
     plan: impl FnOnce(&Catalog, &Request, &Context) -> Result<P, LoadError>,
 ) -> anyhow::Result<Ready<P>> {
-    session::make_ready();
     let root = place::root(root)?;
     // Read once: what is trusted is what is run.
     let (nodes, suites, waivers) = (root.nodes()?, root.suites()?, root.waivers()?);
