@@ -19,7 +19,7 @@ use super::{
     link::{self, Declared, Inventory},
     node,
     reader::UNKNOWN_VARIABLE,
-    root::Root,
+    root::{EMBEDDED, Root},
     suite::{self, LoadedCheck, SuiteHead},
     waiver::{self, SharedWaiver},
 };
@@ -36,6 +36,8 @@ pub struct Catalog {
     pub checks: BTreeMap<String, Vec<Check>>,
     /// Waivers of the file beside the suites; every node has those that are for it.
     pub waivers: Vec<SharedWaiver>,
+    /// Whether checks that ship for nodes nobody meant were left out.
+    pub is_part: bool,
 }
 
 /// Holds one suite as it was loaded.
@@ -103,7 +105,7 @@ pub fn load(root: &Root) -> Result<Catalog, LoadError> {
 
 /// Loads what can be read below a root and leaves out the rest: names to offer, never to run.
 pub fn readable(root: &Root) -> Catalog {
-    gather(&root.readable_nodes().0, &root.readable_suites().0, None).0
+    gather(&root.readable_nodes().0, &root.readable_suites().0, None, None).0
 }
 
 /// Loads nodes and suites from given sources.
@@ -124,7 +126,27 @@ pub fn load_all(
     suites: &BTreeMap<String, Arc<Source>>,
     waivers: Option<&Arc<Source>>,
 ) -> Result<Catalog, LoadError> {
-    let (catalog, diagnostics) = gather(nodes, suites, waivers);
+    without_errors(gather(nodes, suites, waivers, None))
+}
+
+/// Loads what is wanted of some nodes: checks that ship for others are left out, since the tests loaded
+/// them, and reading them takes longer than asking a hundred questions.
+///
+/// *Errors*: all that is wrong in all files.
+pub fn load_for(
+    meant: &BTreeSet<String>,
+    nodes: &BTreeMap<String, Arc<Source>>,
+    suites: &BTreeMap<String, Arc<Source>>,
+    waivers: Option<&Arc<Source>>,
+) -> Result<Catalog, LoadError> {
+    // A waiver that names nothing is found only where everything is there.
+    let meant = waivers.is_none().then_some(meant);
+    without_errors(gather(nodes, suites, waivers, meant))
+}
+
+fn without_errors(
+    (catalog, diagnostics): (Catalog, Vec<Diagnostic>),
+) -> Result<Catalog, LoadError> {
     if diagnostics.is_empty() {
         Ok(catalog)
     } else {
@@ -132,12 +154,21 @@ pub fn load_all(
     }
 }
 
-/// Loads what can be, and collects what is wrong with the rest.
+/// Loads what can be, and collects what is wrong with the rest; of what ships, the checks of those nodes
+/// that are meant.
 fn gather(
     node_sources: &BTreeMap<String, Arc<Source>>,
     suite_sources: &BTreeMap<String, Arc<Source>>,
     waiver_source: Option<&Arc<Source>>,
+    meant: Option<&BTreeSet<String>>,
 ) -> (Catalog, Vec<Diagnostic>) {
+    let ships = |source: &Source| source.file.starts_with(EMBEDDED);
+    let is_left_out = |suite: &Source, node: &str| {
+        ships(suite)
+            && meant.is_some_and(|names| !names.contains(node))
+            && node_sources.get(node).is_some_and(|source| ships(source))
+    };
+
     let mut errors: Vec<Diagnostic> = Vec::new();
     let mut nodes = BTreeMap::new();
     let mut waived: Vec<(&Arc<Source>, Waiver, Range<usize>)> = Vec::new();
@@ -160,7 +191,9 @@ fn gather(
     let mut loaded: BTreeMap<String, Vec<LoadedCheck>> = BTreeMap::new();
     for (name, source) in suite_sources {
         let before = errors.len();
-        let suite = load_suite(name, source, (&nodes, links), &mut loaded, &mut errors);
+        let wanted = |node: &str| !is_left_out(source, node);
+        let around = Around { nodes: &nodes, links, wanted: &wanted };
+        let suite = load_suite(name, source, around, &mut loaded, &mut errors);
         dedup(&mut errors, before);
         suites.extend(suite.map(|suite| (name.clone(), suite)));
     }
@@ -171,7 +204,9 @@ fn gather(
             dedup(&mut errors, before);
         }
         let nothing = Vec::new();
-        let unused = waived.iter().filter_map(|(source, waiver, span)| {
+        let looked_at =
+            waived.iter().filter(|(source, waiver, _)| !is_left_out(source, &waiver.node));
+        let unused = looked_at.filter_map(|(source, waiver, span)| {
             waives_nothing(source, waiver, span, loaded.get(&waiver.node).unwrap_or(&nothing))
         });
         errors.extend(unused);
@@ -184,7 +219,7 @@ fn gather(
         .into_iter()
         .map(|(node, checks)| (node, checks.into_iter().map(|loaded| loaded.check).collect()))
         .collect();
-    (Catalog { nodes, suites, checks, waivers }, errors)
+    (Catalog { nodes, suites, checks, waivers, is_part: meant.is_some() }, errors)
 }
 
 /// Says that a waiver names a check that its node does not have: nothing would be excused.
@@ -238,10 +273,18 @@ fn dedup(errors: &mut Vec<Diagnostic>, from: usize) {
     });
 }
 
+/// Holds what a suite is read with: all nodes, all links, and of which nodes its checks are wanted.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    nodes: &'a BTreeMap<String, NodeFile>,
+    links: &'a Inventory,
+    wanted: &'a dyn Fn(&str) -> bool,
+}
+
 fn load_suite(
     name: &str,
     source: &Arc<Source>,
-    (nodes, links): (&BTreeMap<String, NodeFile>, &Inventory),
+    Around { nodes, links, wanted }: Around<'_>,
     loaded: &mut BTreeMap<String, Vec<LoadedCheck>>,
     errors: &mut Vec<Diagnostic>,
 ) -> Option<LoadedSuite> {
@@ -261,7 +304,7 @@ fn load_suite(
     if chosen.is_empty() {
         errors.extend(suite::checks(source, &head, &root, &nobody, links).1);
     }
-    for node in &chosen {
+    for node in chosen.iter().filter(|node| wanted(node)) {
         let Some(file) = nodes.get(node) else { continue };
         let (checks, found) = suite::checks(source, &head, &root, file, links);
         errors.extend(found);

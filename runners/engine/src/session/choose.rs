@@ -57,17 +57,24 @@ pub struct Chosen {
     pub peers: Arc<Peers>,
 }
 
+/// Demands that what is wanted is there.
+///
+/// *Errors*: a node, suite, tag or check that does not exist, and where there is one that was meant.
+pub fn demand_known(catalog: &Catalog, request: &Request) -> Result<(), LoadError> {
+    let mut all: Vec<&Check> = Vec::new();
+    for (name, _) in &request.nodes {
+        known_node(catalog, name)?;
+        all.extend(catalog.checks.get(name).into_iter().flatten());
+    }
+    plan::validate(&request.selection, &all, &catalog.checks)
+}
+
 /// Chooses checks.
 ///
 /// *Errors*: a node, suite, tag or check that does not exist, or a baseline that is damaged.
 pub fn choose(catalog: &Catalog, request: &Request) -> Result<Chosen, LoadError> {
+    demand_known(catalog, request)?;
     let no_checks = Vec::new();
-    let mut all: Vec<&Check> = Vec::new();
-    for (name, _) in &request.nodes {
-        known_node(catalog, name)?;
-        all.extend(catalog.checks.get(name).unwrap_or(&no_checks));
-    }
-    plan::validate(&request.selection, &all, &catalog.checks)?;
     let peers = Peers::new(&request.nodes, request.peers.clone());
     let is_spared = |file: &&NodeFile| {
         file.role == NodeRole::Production && !request.permissions.load.contains(&file.name)

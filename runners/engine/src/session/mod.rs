@@ -21,7 +21,7 @@ use verify_model::{
 };
 
 pub use self::{
-    choose::{Chosen, ChosenNode, choose},
+    choose::{Chosen, ChosenNode, choose, demand_known},
     claim::Claims,
     conduct::{execute, run},
     ready::{Prepared, PreparedNode, prepare},

@@ -1,6 +1,6 @@
 //! `verify run`: ask, judge, record, report.
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Instant};
 
 use anyhow::Context as _;
 use verify_engine::{
@@ -182,7 +182,10 @@ fn begun<P>(
     // Read once: what is trusted is what is run.
     let (nodes, suites, waivers) = (root.nodes()?, root.suites()?, root.waivers()?);
     trust::demand(&root, &nodes, &suites, waivers.as_ref(), choice.trust.as_deref())?;
-    let mut catalog = catalog::load_all(&nodes, &suites, waivers.as_ref())?;
+    let mut catalog = match meant(choice) {
+        Some(meant) => catalog::load_for(&meant, &nodes, &suites, waivers.as_ref())?,
+        None => catalog::load_all(&nodes, &suites, waivers.as_ref())?,
+    };
     let (id, started_at, started) = begin();
     waiver::demand_end(&catalog.waivers, day_of(&started_at))?;
     let context = Context {
@@ -194,6 +197,10 @@ fn begun<P>(
     request.until_decided = manner.until_decided;
     for name in manner.earlier {
         request.earlier.push(record::read_whole(&place::store()?.find(name)?)?);
+    }
+    if catalog.is_part && session::demand_known(&catalog, &request).is_err() {
+        // What is not there may be elsewhere, and that is said.
+        catalog = catalog::load_all(&nodes, &suites, waivers.as_ref())?;
     }
     warn_of_idle(&catalog);
     let plan = plan(&catalog, &request, &context)?;
@@ -225,6 +232,16 @@ fn begin() -> (String, String, Instant) {
     let now = jiff::Timestamp::now();
     let rounded = now.round(jiff::Unit::Millisecond).unwrap_or(now);
     (ulid::Ulid::generate().to_string(), rounded.to_string(), Instant::now())
+}
+
+/// Names the nodes that are meant, where they are known before anything is loaded.
+fn meant(choice: &Choice) -> Option<BTreeSet<String>> {
+    if choice.slurm.is_some() || choice.nodes.iter().any(|name| name == ALL) {
+        return None;
+    }
+    let local = [LOCAL.to_owned()];
+    let names = if choice.nodes.is_empty() { &local[..] } else { &choice.nodes };
+    Some(names.iter().cloned().collect())
 }
 
 fn request(
