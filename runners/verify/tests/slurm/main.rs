@@ -218,10 +218,13 @@ fn a_job_that_is_cancelled_is_an_error_of_its_node_alone(lab: &Lab) {
     let output = child.wait_with_output().unwrap();
     let said = text(&output);
     assert_eq!(output.status.code(), Some(3), "{said}");
-    for words in ["Slurm ended the step before the answer was whole", "3 pass", "1 error"] {
-        assert!(said.contains(words), "{said}");
-    }
-    assert!(until(|| !jobs(lab).contains("verify-")), "{}", jobs(lab));
+    // Slurm tells the program as well as srun; whichever is heard first.
+    let ways = ["Slurm ended the step before the answer was whole", "ended by signal 15"];
+    assert!(ways.iter().any(|way| said.contains(way)), "{said}");
+    assert!(said.contains("3 pass") && said.contains("1 error"), "{said}");
+    // How long Slurm completes what it cancelled is its own affair.
+    let is_over = |line: &str| !line.contains("verify-") || line.ends_with("COMPLETING");
+    assert!(until(|| jobs(lab).lines().all(is_over)), "{}", jobs(lab));
     assert!(until(|| sleeping().is_empty()), "{:?}", sleeping());
 }
 

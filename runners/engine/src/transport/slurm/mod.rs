@@ -36,6 +36,7 @@ use super::{
         sweep,
     },
     ssh::Gate,
+    warden::{self, Watched},
 };
 
 pub use cluster::{Cluster, ClusterError};
@@ -120,7 +121,7 @@ impl Slurm {
 
     /// Returns the name of the run's jobs on this node.
     fn job(&self) -> String {
-        format!("verify-{}", self.mark)
+        format!("{}{}", warden::JOB, self.mark)
     }
 
     /// Returns the argument vector of a step that runs `/bin/sh -s`.
@@ -156,6 +157,7 @@ impl Slurm {
     /// Sends asks until every one is answered, one step after the other.
     fn converse(&self, asks: &[(usize, &Ask)], cancel: &Cancel, hear: exchange::Hear<'_>) {
         let sweep = sweep(&self.mark);
+        let _watched = Watched::job(&self.job());
         let mut rest = asks;
         if locate::which("srun").is_none() {
             let failure = Failure::new(FailureKind::NotScheduled, locate::not_found("srun"));

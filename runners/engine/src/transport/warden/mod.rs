@@ -31,6 +31,8 @@ pub const WARDEN: &str = "warden";
 /// that POSIX allows. *Units*: B.
 const LONGEST: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
 
+/// Beginning of the name of every job that a run has Slurm start.
+pub(super) const JOB: &str = "verify-";
 /// Beginning of the mark of what carries asks.
 const CARRIER: &str = "carrier-";
 
@@ -61,6 +63,8 @@ pub(super) enum Ward {
     Mark(String),
     /// Every process of a group.
     Group(i32),
+    /// Every job of Slurm of this name: one whose srun was killed goes on.
+    Job(String),
     /// A file that is not in its place yet, or that nobody needs when the run is gone.
     File(PathBuf),
 }
@@ -70,6 +74,7 @@ impl fmt::Display for Ward {
         match self {
             Self::Mark(mark) => write!(f, "mark {mark}"),
             Self::Group(group) => write!(f, "group {group}"),
+            Self::Job(name) => write!(f, "job {name}"),
             Self::File(path) => write!(f, "file {}", path.display()),
         }
     }
@@ -82,6 +87,7 @@ impl Ward {
             // Nothing, and the group of the reader itself, would be everybody.
             "mark" if !rest.is_empty() => Some(Self::Mark(rest.to_owned())),
             "group" => rest.parse().ok().filter(|group| *group > 1).map(Self::Group),
+            "job" if rest.starts_with(JOB) => Some(Self::Job(rest.to_owned())),
             "file" if rest.starts_with('/') => Some(Self::File(PathBuf::from(rest))),
             _ => None,
         }
@@ -132,6 +138,11 @@ impl Watched {
 
     pub(super) fn group(leader: Pid) -> Self {
         Self::over(Ward::Group(leader.as_raw_nonzero().get()))
+    }
+
+    /// Has the jobs of a name, which begins with [`JOB`], taken down when this process ends without a word.
+    pub(super) fn job(name: &str) -> Self {
+        Self::over(Ward::Job(name.to_owned()))
     }
 
     /// Has a file removed when this process ends without a word.
@@ -193,10 +204,18 @@ mod tests {
 
     #[test]
     fn what_is_said_is_read_again_and_nothing_means_everybody() {
-        for ward in [Ward::Mark("01ABC.0".into()), Ward::Group(77), Ward::File("/tmp/a b".into())] {
+        for ward in [
+            Ward::Mark("01ABC.0".into()),
+            Ward::Group(77),
+            Ward::Job("verify-01ABC.0-n1".into()),
+            Ward::File("/tmp/a b".into()),
+        ] {
             assert_eq!(Ward::read(&ward.to_string()), Some(ward));
         }
-        for text in ["mark ", "group 0", "group 1", "group -5", "group x", "file a", "", "else 1"] {
+        for text in [
+            "mark ", "group 0", "group 1", "group -5", "group x", "job ", "job a", "file a", "",
+            "else 1",
+        ] {
             assert_eq!(Ward::read(text), None, "{text}");
         }
     }
