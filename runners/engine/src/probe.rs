@@ -193,6 +193,16 @@ pub const fn field(
     FieldSpec { path, kind, doc, source }
 }
 
+/// What has a text for each of several things.
+pub fn texts() -> FieldKind {
+    each(FieldKind::Text)
+}
+
+/// What each of several things has: a list of one value for each.
+pub fn each(kind: FieldKind) -> FieldKind {
+    FieldKind::List(Box::new(kind))
+}
+
 /// Builds an attempt error.
 pub fn failed(code: FindingCode, message: impl Into<String>) -> AttemptError {
     AttemptError { code, message: message.into() }

@@ -8,7 +8,7 @@ use verify_model::{
     ask::Ask,
     effect::Effect,
     evidence::Evidence,
-    field::FieldKind::{self, List, Text},
+    field::FieldKind::Text,
     node::Facts,
     observation::{AttemptError, Observation},
     value::Value,
@@ -16,7 +16,7 @@ use verify_model::{
 
 use crate::{
     parse::instrument,
-    probe::{Probe, ProbeSpec, With, field},
+    probe::{Probe, ProbeSpec, With, field, texts},
 };
 
 pub(super) struct AfXdp;
@@ -25,10 +25,6 @@ const NAME: &str = "af-xdp";
 const SAID: &str = "generic netlink, netdev dev-get, xdp-features";
 /// Limit of the instrument, which takes milliseconds. *Units*: ms.
 const LIMIT_MS: u64 = 10_000;
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
-}
 
 static SPEC: ProbeSpec = ProbeSpec {
     name: NAME,

@@ -11,7 +11,7 @@ use verify_model::{
     ask::Ask,
     effect::Effect,
     evidence::Evidence,
-    field::FieldKind::{self, Bool, Integer, List, Quantity as Amount, Text},
+    field::FieldKind::{self, Bool, Integer, Quantity as Amount, Text},
     node::Facts,
     observation::{AttemptError, Observation},
     quantity::Quantity,
@@ -21,7 +21,7 @@ use verify_model::{
 use crate::{
     gathered::{Gathered, reason},
     parse::time_service::{self, Claim},
-    probe::{Probe, ProbeSpec, With, field, text_of},
+    probe::{Probe, ProbeSpec, With, field, text_of, texts},
 };
 
 pub(super) struct Clock;
@@ -61,10 +61,6 @@ const KEEPERS: [(&str, &str); 6] = [
 ];
 /// Those of them that steer the clock of the system by themselves: two are one too many.
 const RIVALS: [&str; 4] = ["chronyd", "ntpd", "ntpd-rs", "systemd-timesyncd"];
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
-}
 
 fn seconds() -> FieldKind {
     Amount("s")

@@ -26,7 +26,7 @@ use crate::{
         cpuinfo::{self, CpuInfo},
         isa,
     },
-    probe::{Probe, ProbeSpec, With, failed, field},
+    probe::{Probe, ProbeSpec, With, failed, field, texts},
 };
 
 pub(super) struct Cpu;
@@ -47,10 +47,6 @@ const VULNERABILITIES: &str = "/sys/devices/system/cpu/vulnerabilities/*";
 /// *Source*: `Documentation/admin-guide/hw-vuln`; `KVM:` and `Processor` are of `itlb_multihit`.
 const KNOWN: [&str; 6] =
     ["Not affected", "Mitigation", "Vulnerable", "KVM:", "Processor vulnerable", "Unknown"];
-
-fn texts() -> FieldKind {
-    FieldKind::List(Box::new(Text))
-}
 
 static SPEC: ProbeSpec = ProbeSpec {
     name: "cpu",

@@ -10,7 +10,7 @@ use verify_model::{
     ask::{Ask, DEFAULT_CAP, DEFAULT_LIMIT_MS},
     effect::Effect,
     evidence::{Captured, Evidence, FailureKind},
-    field::FieldKind::{self, Integer, List, Text},
+    field::FieldKind::{Integer, Text},
     finding::FindingCode,
     node::Facts,
     observation::{AttemptError, Observation},
@@ -21,17 +21,13 @@ use super::{cuda, nvml};
 use crate::{
     gathered::{Gathered, count},
     parse::instrument,
-    probe::{Probe, ProbeSpec, With, failed, field, text_of},
+    probe::{Probe, ProbeSpec, With, failed, field, text_of, texts},
 };
 
 pub(super) struct GpuWitness;
 
 /// Lists every card with its identity, a line each.
 const LIST: [&str; 2] = ["nvidia-smi", "-L"];
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
-}
 
 static SPEC: ProbeSpec = ProbeSpec {
     name: "gpu-witness",

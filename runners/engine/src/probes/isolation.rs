@@ -10,7 +10,7 @@ use verify_model::{
     cpu_set::CpuSet,
     effect::Effect,
     evidence::Evidence,
-    field::FieldKind::{self, Cpus, Integer, List, Quantity as Amount, Text},
+    field::FieldKind::{self, Cpus, Integer, List, Quantity as Amount},
     finding::FindingCode,
     node::Facts,
     observation::{AttemptError, Observation},
@@ -21,7 +21,7 @@ use verify_model::{
 
 use crate::{
     parse::instrument,
-    probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, failed, field},
+    probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, failed, field, texts},
 };
 
 pub(super) struct Isolation;
@@ -34,10 +34,6 @@ const TASKS: &str = "/proc/PID/task/TID/stat and status, before and after";
 const WINDOW_MS: f64 = 3000.0;
 /// What the instrument may take beyond its window. *Units*: ms.
 const PATIENCE_MS: u64 = 30_000;
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
-}
 
 fn integers() -> FieldKind {
     List(Box::new(Integer))

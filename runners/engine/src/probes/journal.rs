@@ -13,7 +13,7 @@ use verify_model::{
     ask::{Ask, DEFAULT_LIMIT_MS},
     effect::Effect,
     evidence::{Captured, Evidence},
-    field::FieldKind::{self, Bool, Integer, List, Quantity as Amount, Text},
+    field::FieldKind::{Bool, Integer, List, Quantity as Amount},
     finding::FindingCode,
     node::Facts,
     observation::{AttemptError, Observation},
@@ -24,7 +24,7 @@ use verify_model::{
 use crate::{
     gathered::count,
     parse::kernel_log::{self, Line, Log},
-    probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, failed, field, text_of},
+    probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, failed, field, text_of, texts},
 };
 
 mod problem;
@@ -45,10 +45,6 @@ const LINE: usize = 300;
 
 const RING: &str = "dmesg, else journalctl";
 const TABLE: &str = "lines of the log, by our table of patterns";
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
-}
 
 static SPEC: ProbeSpec = ProbeSpec {
     name: "journal",

@@ -14,7 +14,7 @@ use verify_model::{
     cpu_set::CpuSet,
     effect::Effect,
     evidence::Evidence,
-    field::FieldKind::{self, Cpus, Text},
+    field::FieldKind::{Cpus, Text},
     node::Facts,
     observation::{AttemptError, Observation},
     value::Value,
@@ -29,7 +29,7 @@ use crate::{
         cpu_list,
         isolation_list::{self, IsolationList},
     },
-    probe::{Probe, ProbeSpec, With, field},
+    probe::{Probe, ProbeSpec, With, field, texts},
 };
 
 mod effect;
@@ -48,10 +48,6 @@ const SIBLINGS: &str = "/sys/devices/system/cpu/cpu*/topology/thread_siblings_li
 const WRITTEN: &str = "/etc/default/grub with grub.d, or /etc/kernel/cmdline";
 const ENTRY: &str = "the default entry in grub.cfg, or loader/entries";
 const ALL: &str = "boot loader, /proc/cmdline, sysfs and kernel log";
-
-fn texts() -> FieldKind {
-    FieldKind::List(Box::new(Text))
-}
 
 static SPEC: ProbeSpec = ProbeSpec {
     name: "kernel-isolation",

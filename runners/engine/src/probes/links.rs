@@ -8,7 +8,7 @@ use verify_model::{
     ask::Ask,
     effect::Effect,
     evidence::Evidence,
-    field::FieldKind::{self, Bool, List, Quantity as Amount, Text},
+    field::FieldKind::{self, Bool, List, Quantity as Amount},
     finding::FindingCode,
     link::Link,
     node::Facts,
@@ -18,17 +18,13 @@ use verify_model::{
 };
 
 use super::iperf3::{Manner, Measured};
-use crate::probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, failed, field};
+use crate::probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, failed, field, texts};
 
 pub(super) struct Links;
 
 const DECLARED: &str = "[[link]] of the node files";
 const ROUTE: &str = "ip -j route get PEER on both ends";
 const CLIENT: &str = "iperf3 between both ends";
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
-}
 
 fn flags() -> FieldKind {
     List(Box::new(Bool))

@@ -9,7 +9,7 @@ use verify_model::{
     ask::Ask,
     effect::Effect,
     evidence::{Captured, Evidence},
-    field::FieldKind::{self, Bool, Integer, List, Quantity as Amount, Text},
+    field::FieldKind::{Bool, Integer, Quantity as Amount, Text},
     finding::FindingCode,
     node::Facts,
     observation::{AttemptError, Observation},
@@ -23,7 +23,7 @@ use crate::{
         ifconfig::{self, Interface, Speed},
         ip_address, netstat,
     },
-    probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, failed, field, text_of},
+    probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, failed, field, text_of, texts},
 };
 
 pub(super) struct MacInterface;
@@ -31,10 +31,6 @@ pub(super) struct MacInterface;
 const LINKS: [&str; 2] = ["ifconfig", "-a"];
 const COUNTERS: [&str; 2] = ["netstat", "-ibdn"];
 const ROUTE: &str = "route -n get PEER";
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
-}
 
 static SPEC: ProbeSpec = ProbeSpec {
     name: "mac-interface",

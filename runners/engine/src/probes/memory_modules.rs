@@ -20,7 +20,7 @@ use verify_model::{
 use crate::{
     gathered::{Gathered, count},
     parse::memory_device::{self, Device},
-    probe::{Probe, ProbeSpec, With, failed, field, text_of},
+    probe::{Probe, ProbeSpec, With, failed, field, text_of, texts},
 };
 
 pub(super) struct MemoryModules;
@@ -28,10 +28,6 @@ pub(super) struct MemoryModules;
 const DMIDECODE: [&str; 3] = ["dmidecode", "-t", "memory"];
 const UDEV: &str = "/run/udev/data/+dmi:id";
 const BY: &str = "dmidecode -t memory, /run/udev/data/+dmi:id";
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
-}
 
 fn speeds() -> FieldKind {
     List(Box::new(speed()))

@@ -7,7 +7,6 @@ use verify_model::{
     ask::Ask,
     effect::Effect,
     evidence::{Captured, Evidence, FailureKind},
-    field::FieldKind::{self, List, Text},
     node::Facts,
     observation::{AttemptError, Observation},
     value::Value,
@@ -16,17 +15,13 @@ use verify_model::{
 use crate::{
     gathered::Gathered,
     parse::version,
-    probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, field, gather_error, text_of},
+    probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, field, gather_error, text_of, texts},
 };
 
 pub(super) struct Programs;
 
 /// How programs are asked for their version, where it is not `--version`.
 const OTHERWISE: &[(&str, &str)] = &[("ssh", "-V"), ("tmux", "-V"), ("unzip", "-v")];
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
-}
 
 static SPEC: ProbeSpec = ProbeSpec {
     name: "programs",

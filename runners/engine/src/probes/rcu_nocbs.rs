@@ -12,7 +12,7 @@ use verify_model::{
     cpu_set::CpuSet,
     effect::Effect,
     evidence::Evidence,
-    field::FieldKind::{self, Cpus, List, Text},
+    field::FieldKind::{Cpus, Text},
     node::Facts,
     observation::{AttemptError, Observation},
     value::Value,
@@ -30,7 +30,7 @@ use crate::{
         cpu_list, isolation_list,
         kernel_log::Line,
     },
-    probe::{Probe, ProbeSpec, With, field},
+    probe::{Probe, ProbeSpec, With, field, texts},
 };
 
 pub(super) struct RcuNocbs;
@@ -39,10 +39,6 @@ const THREADS: &str = "/proc/*/comm";
 const LOG: &str = "line `rcu: Offload RCU callbacks from CPUs:` of the kernel log";
 const OFFLOAD: &str = "Offload RCU callbacks from CPUs: ";
 const CORRECT: &str = "correct rcu_nocbs= in the boot loader's configuration, update it and reboot";
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
-}
 
 static SPEC: ProbeSpec = ProbeSpec {
     name: "rcu-nocbs",

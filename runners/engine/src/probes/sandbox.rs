@@ -9,7 +9,7 @@ use verify_model::{
     ask::Ask,
     effect::Effect,
     evidence::{Evidence, FailureKind},
-    field::FieldKind::{self, Cpus, Integer, List, Text},
+    field::FieldKind::{Cpus, Integer, Text},
     node::Facts,
     observation::{AttemptError, Observation},
     value::Value,
@@ -18,7 +18,7 @@ use verify_model::{
 use crate::{
     gathered::Gathered,
     parse::{cpu_list, instrument},
-    probe::{Probe, ProbeSpec, With, field},
+    probe::{Probe, ProbeSpec, With, field, texts},
 };
 
 pub(super) struct Sandbox;
@@ -38,10 +38,6 @@ const DISABLED: &str = "/proc/sys/kernel/modules_disabled";
 const ENFORCED: &str = "/sys/module/module/parameters/sig_enforce";
 const LOCKDOWN: &str = "/sys/kernel/security/lockdown";
 const SECURITY: &str = "/sys/kernel/security/lsm";
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
-}
 
 static SPEC: ProbeSpec = ProbeSpec {
     name: NAME,

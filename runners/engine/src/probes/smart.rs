@@ -9,7 +9,7 @@ use verify_model::{
     ask::Ask,
     effect::Effect,
     evidence::Evidence,
-    field::FieldKind::{self, Integer, List, Quantity as Amount, Text},
+    field::FieldKind::{Integer, List, Quantity as Amount},
     finding::FindingCode,
     node::Facts,
     observation::{AttemptError, Observation},
@@ -23,7 +23,7 @@ use crate::{
         instrument,
         smartctl::{self, Health, Unknown},
     },
-    probe::{Probe, ProbeSpec, With, failed, field},
+    probe::{Probe, ProbeSpec, With, failed, field, texts},
 };
 
 pub(super) struct Smart;
@@ -32,10 +32,6 @@ const NAME: &str = "smart";
 const BY: &str = "smartctl --json -a";
 /// Limit of all drives together; a sleeping disk needs ten seconds to spin up. *Units*: ms.
 const LIMIT_MS: u64 = 60_000;
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
-}
 
 static SPEC: ProbeSpec = ProbeSpec {
     name: "smart",

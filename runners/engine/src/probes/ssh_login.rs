@@ -9,7 +9,6 @@ use verify_model::{
     ask::Ask,
     effect::Effect,
     evidence::{Captured, Evidence},
-    field::FieldKind::{self, List, Text},
     finding::FindingCode,
     node::Facts,
     observation::{AttemptError, Observation},
@@ -19,7 +18,9 @@ use verify_model::{
 use crate::{
     gathered::Gathered,
     parse::ssh,
-    probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, code_of, failed, field, gather_error},
+    probe::{
+        ParamKind, ParamSpec, Probe, ProbeSpec, With, code_of, failed, field, gather_error, texts,
+    },
 };
 
 pub(super) struct SshLogin;
@@ -43,10 +44,6 @@ const BY_KEY: &str = "PreferredAuthentications=publickey";
 const BY_NOTHING: &str = "PreferredAuthentications=none";
 /// Connecting has 10 s, and a slow start file some more. *Units*: ms.
 const LIMIT_MS: u64 = 25_000;
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
-}
 
 static SPEC: ProbeSpec = ProbeSpec {
     name: "ssh-login",

@@ -24,7 +24,7 @@ use crate::{
         df,
         mountinfo::{self, Mount},
     },
-    probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, field, text_of},
+    probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, field, text_of, texts},
 };
 
 pub(super) struct Storage;
@@ -64,10 +64,6 @@ const MOUNT_FACTS: [&str; 9] = [
     "free-share",
     "inodes-free",
 ];
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
-}
 
 fn integers() -> FieldKind {
     List(Box::new(Integer))

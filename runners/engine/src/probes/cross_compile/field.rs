@@ -1,21 +1,17 @@
 //! What the probe `cross-compile` answers, field by field.
 
 use verify_model::field::{
-    FieldKind::{self, Bool, Integer, List, Text, Version},
+    FieldKind::{Bool, Integer, Text, Version},
     FieldSpec,
 };
 
-use crate::probe::field;
+use crate::probe::{field, texts};
 
 const BY: &str = "verify instrument cross-compile";
 const ELF: &str = "the program's ELF file";
 const SYMBOLS: &str = ".gnu.version_r of the ELF file";
 const MACROS: &str = "macros of the compiler, -dM -E";
 const SSH: &str = "ssh";
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
-}
 
 pub(super) static FIELDS: &[FieldSpec] = &[
     field("compiler", || Text, BY, "Path of the compiler; absent for a binary that is there."),

@@ -8,7 +8,7 @@ use verify_model::{
     metric::Direction::{HigherIsBetter, LowerIsBetter},
 };
 
-use crate::probe::field;
+use crate::probe::{field, texts};
 
 const BY: &str = "verify instrument cuda";
 
@@ -64,10 +64,6 @@ const NVML: &str = "NVML, during `burn`";
 
 fn counts() -> FieldKind {
     List(Box::new(Integer))
-}
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
 }
 
 fn more() -> FieldKind {

@@ -2,13 +2,13 @@
 
 use verify_model::{
     field::{
-        FieldKind::{self, Bool, Integer, List, Metric, Quantity, Text, Version},
+        FieldKind::{self, Bool, Integer, Metric, Quantity, Text, Version},
         FieldSpec,
     },
     metric::Direction::HigherIsBetter,
 };
 
-use crate::probe::field;
+use crate::probe::{field, texts};
 
 const LINK: &str = "[[link]] of the node file";
 const ROUTE: &str = "ip -j route get PEER on both ends; route -n get on macOS";
@@ -24,10 +24,6 @@ fn rate() -> FieldKind {
 
 fn percent() -> FieldKind {
     Quantity("%")
-}
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
 }
 
 pub(super) static FIELDS: &[FieldSpec] = &[

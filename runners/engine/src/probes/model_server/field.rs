@@ -2,13 +2,13 @@
 
 use verify_model::{
     field::{
-        FieldKind::{self, Bool, Integer, List, Metric, Quantity as Amount, Text},
+        FieldKind::{self, Bool, Integer, Metric, Quantity as Amount, Text},
         FieldSpec,
     },
     metric::Direction::{HigherIsBetter, LowerIsBetter},
 };
 
-use crate::probe::{ParamKind, ParamSpec, field};
+use crate::probe::{ParamKind, ParamSpec, field, texts};
 
 /// Numbers of completions under way at a time that can be asked for.
 pub(super) const LEVELS: [usize; 6] = [1, 2, 4, 8, 16, 32];
@@ -32,10 +32,6 @@ fn time() -> FieldKind {
 
 fn rate() -> FieldKind {
     Metric("token/s", HigherIsBetter)
-}
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
 }
 
 /// Lists the fields: those of each level, and those of the server.

@@ -14,7 +14,7 @@ use verify_model::{
     ask::Ask,
     effect::Effect,
     evidence::{Captured, Evidence},
-    field::FieldKind::{self, Bool, Integer, List, Quantity as Amount, Text},
+    field::FieldKind::{Bool, Integer, Quantity as Amount, Text},
     finding::FindingCode,
     node::Facts,
     observation::{AttemptError, Observation},
@@ -31,7 +31,7 @@ use crate::{
         interface, ip_address,
         route::{self, Route},
     },
-    probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, failed, field, text_of},
+    probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, failed, field, text_of, texts},
 };
 
 pub(super) struct NetInterface;
@@ -41,10 +41,6 @@ const NAMES: &str = "/proc/net/dev";
 
 const LINKS: &str = "ip -j -s -s -d address show";
 const ROUTE: &str = "ip -j route get PEER";
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
-}
 
 static SPEC: ProbeSpec = ProbeSpec {
     name: "net-interface",

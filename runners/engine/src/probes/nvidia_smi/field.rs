@@ -1,23 +1,14 @@
 //! The fields of the probe: what each is, and where it stands. Named as those of the probe `nvml`.
 
 use verify_model::field::{
-    FieldKind::{self, Bool, Integer, List, Quantity as Amount, Text},
+    FieldKind::{Bool, Integer, Quantity as Amount, Text},
     FieldSpec,
 };
 
-use crate::probe::field;
+use crate::probe::{each, field, texts};
 
 const BY: &str = "nvidia-smi -q -x";
 const LINKS: &str = "nvidia-smi nvlink -s";
-
-fn texts() -> FieldKind {
-    each(Text)
-}
-
-/// What each card or pair has: a list of one value for each.
-fn each(kind: FieldKind) -> FieldKind {
-    List(Box::new(kind))
-}
 
 pub(super) static FIELDS: &[FieldSpec] = &[
     field(

@@ -2,13 +2,13 @@
 
 use verify_model::{
     field::{
-        FieldKind::{self, Integer, List, Metric, Text, Version},
+        FieldKind::{self, Integer, Metric, Text, Version},
         FieldSpec,
     },
     metric::Direction::{HigherIsBetter, LowerIsBetter, Neutral},
 };
 
-use crate::probe::field;
+use crate::probe::{field, texts};
 
 const BY: &str = "trtexec in verify instrument tensorrt";
 const SUMMARY: &str = "summary of trtexec";
@@ -16,10 +16,6 @@ const EXPORT: &str = "trtexec --exportTimes";
 
 fn time() -> FieldKind {
     Metric("us", LowerIsBetter)
-}
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
 }
 
 pub(super) static FIELDS: &[FieldSpec] = &[

@@ -1,17 +1,13 @@
 //! The fields of `torch-device`, and where each comes from.
 
 use verify_model::field::{
-    FieldKind::{self, Bool, Integer, List, Quantity, Text, Version},
+    FieldKind::{Bool, Integer, List, Quantity, Text, Version},
     FieldSpec,
 };
 
-use crate::probe::field;
+use crate::probe::{field, texts};
 
 const BY: &str = "our Python program torch-device";
-
-fn texts() -> FieldKind {
-    List(Box::new(Text))
-}
 
 pub(super) const FIELDS: &[FieldSpec] = &[
     field(
