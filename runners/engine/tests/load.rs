@@ -9,8 +9,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use verify_engine::load::{
-    catalog::{Catalog, load_sources},
+    catalog::{Catalog, load_all, load_for, load_sources},
     diagnostic::{LoadError, SHOWN, Source},
+    root::Root,
 };
 use verify_model::{matcher::Matcher, node::NodeRole};
 
@@ -225,4 +226,26 @@ fn node_files_are_checked_like_suites() {
     assert!(
         load_with(&twice, &suite("")).expect_err("twice").render(false).contains("waived twice")
     );
+}
+
+#[test]
+fn what_ships_for_others_is_left_out_unless_a_suite_of_ones_own_meets_it() {
+    let root = Root { dir: None, home: None };
+    let (nodes, mut suites) = (root.nodes().unwrap(), root.suites().unwrap());
+    let meant = ["local".to_owned()].into();
+    let part = load_for(&meant, &nodes, &suites, None).unwrap();
+    let whole = load_all(&nodes, &suites, None).unwrap();
+    assert!(part.is_part && part.checks["local"] == whole.checks["local"]);
+    assert!(!part.checks.contains_key("nvidia") && whole.checks.contains_key("nvidia"));
+    let own = |after: &str| {
+        let text = format!(
+            "[suite]\ntitle = \"t\"\nnodes = [\"nvidia\"]\n\n[[check]]\nid = \"own/one\"\ntitle = \"t\"\nwhy = \"w\"\n\
+             source = \"s\"\nfix = \"f\"\nprobe = \"file\"\nafter = [\"{after}\"]\nwith = {{ path = \"/\" }}\nexpect = {{ exists = true }}\n"
+        );
+        Source::new("suites/own.toml", text)
+    };
+    suites.insert("own".to_owned(), own("gpu/count"));
+    assert!(!load_for(&meant, &nodes, &suites, None).unwrap().is_part);
+    suites.insert("own".to_owned(), own("gpu/nothing"));
+    load_for(&meant, &nodes, &suites, None).unwrap_err();
 }

@@ -139,9 +139,25 @@ pub fn load_for(
     suites: &BTreeMap<String, Arc<Source>>,
     waivers: Option<&Arc<Source>>,
 ) -> Result<Catalog, LoadError> {
-    // A waiver that names nothing is found only where everything is there.
-    let meant = waivers.is_none().then_some(meant);
-    without_errors(gather(nodes, suites, waivers, meant))
+    // A waiver that names nothing, or what a suite of one's own is after, is found only where everything
+    // is there; and errors are said all at once.
+    let is_cut = |node: &String| {
+        !meant.contains(node) && nodes.get(node).is_some_and(|source| ships(source))
+    };
+    let meets = |suite: &LoadedSuite| {
+        !suite.source.file.starts_with(EMBEDDED) && suite.nodes.iter().any(is_cut)
+    };
+    if waivers.is_none() {
+        let (catalog, errors) = gather(nodes, suites, None, Some(meant));
+        if errors.is_empty() && !catalog.suites.values().any(meets) {
+            return Ok(catalog);
+        }
+    }
+    load_all(nodes, suites, waivers)
+}
+
+fn ships(source: &Source) -> bool {
+    source.file.starts_with(EMBEDDED)
 }
 
 fn without_errors(
@@ -162,7 +178,6 @@ fn gather(
     waiver_source: Option<&Arc<Source>>,
     meant: Option<&BTreeSet<String>>,
 ) -> (Catalog, Vec<Diagnostic>) {
-    let ships = |source: &Source| source.file.starts_with(EMBEDDED);
     let is_left_out = |suite: &Source, node: &str| {
         ships(suite)
             && meant.is_some_and(|names| !names.contains(node))
@@ -204,9 +219,7 @@ fn gather(
             dedup(&mut errors, before);
         }
         let nothing = Vec::new();
-        let looked_at =
-            waived.iter().filter(|(source, waiver, _)| !is_left_out(source, &waiver.node));
-        let unused = looked_at.filter_map(|(source, waiver, span)| {
+        let unused = waived.iter().filter_map(|(source, waiver, span)| {
             waives_nothing(source, waiver, span, loaded.get(&waiver.node).unwrap_or(&nothing))
         });
         errors.extend(unused);
