@@ -75,6 +75,21 @@ fn every_target_keeps_its_promise_on_damaged_seeds() {
     });
 }
 
+/// The first line of such a seed names the case and the place that the rest is put in.
+#[test]
+fn every_probe_keeps_its_promise_where_a_text_of_its_evidence_says_nothing() {
+    let answers = verify_fuzz::find("answers").unwrap();
+    let heads = seeds(answers).map(|(name, seed)| {
+        let end = seed.iter().position(|byte| *byte == b'\n').unwrap();
+        (name, seed[..=end].to_vec())
+    });
+    let all = heads.flat_map(|(name, head)| {
+        ["", " \n"].map(|rest| (name.clone(), [&head, rest.as_bytes()].concat()))
+    });
+    let said: Vec<String> = all.filter_map(|input| broken(answers, std::iter::once(input))).collect();
+    assert!(said.is_empty(), "{}", said.join("\n\n"));
+}
+
 #[test]
 fn what_was_ever_found_stays_fixed() {
     assert!(

@@ -136,7 +136,9 @@ pub(super) fn absent(result: &Json, compiler: &str) -> Result<Option<String>, At
     let others = texts("others").unwrap_or_default();
     // One of another kind is none; one that breaks is there.
     if let Some(broken) = others.iter().find(|why| !why.contains(": it is ")) {
-        return Err(failed(FindingCode::ProgramFailed, (*broken).to_owned()));
+        let silent = broken.trim().is_empty();
+        let why = if silent { "a compiler breaks, and nobody says how" } else { broken };
+        return Err(failed(FindingCode::ProgramFailed, why));
     }
     let looked = format!("no {compiler} is installed: looked for {}", looked.join(", "));
     let others: Vec<String> = others.iter().map(|why| format!("; {why}")).collect();
