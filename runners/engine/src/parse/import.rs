@@ -36,9 +36,7 @@ impl Start {
             Ending::Killed(signal, last) => {
                 let how = format!("ended by {}: {last}", signal_name(signal));
                 if OUTSIDE.contains(&signal) {
-                    let why = format!(
-                        "the interpreter was {how}; the kernel does that when memory runs out"
-                    );
+                    let why = format!("the interpreter was {how}");
                     return Err(failed(FindingCode::ProgramFailed, why));
                 }
                 Ok(Self::Aborted(how))

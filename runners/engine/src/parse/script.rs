@@ -85,15 +85,22 @@ pub(crate) fn trouble(part: &Json) -> Option<String> {
     Some(format!("{stage}: {error}: {}", text("message").unwrap_or_default()))
 }
 
-/// Names a signal. *Source*: signal(7); the numbers of x86 and ARM.
+/// Names a signal. *Source*: signal(7); the numbers that every Unix shares, and 7 as Linux has it.
 pub(crate) fn signal_name(number: i32) -> String {
     let name = match number {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
         4 => "SIGILL",
+        5 => "SIGTRAP",
         6 => "SIGABRT",
         7 => "SIGBUS",
         8 => "SIGFPE",
-        9 => "SIGKILL",
+        // Nobody hears from the kernel that it was short of memory.
+        9 => "SIGKILL, as where memory runs out",
         11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        14 => "SIGALRM",
         15 => "SIGTERM",
         _ => return format!("signal {number}"),
     };

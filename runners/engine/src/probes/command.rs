@@ -19,7 +19,7 @@ use verify_model::{
 };
 
 use crate::{
-    parse::version,
+    parse::{script::signal_name, version},
     probe::{ParamKind, ParamSpec, Probe, ProbeSpec, With, failed, gather_error},
     scalar,
 };
@@ -231,26 +231,6 @@ fn whole<'a>(stream: &'a Stream, name: &str) -> Result<&'a str, String> {
 fn last_line<'a>(stderr: &'a Stream, stdout: &'a Stream) -> &'a str {
     let last = |stream: &'a Stream| stream.text.lines().map(str::trim).rfind(|l| !l.is_empty());
     last(stderr).or_else(|| last(stdout)).unwrap_or("no message")
-}
-
-/// Names the signals whose numbers are the same on every Unix that we ask.
-fn signal_name(signal: i32) -> String {
-    let name = match signal {
-        1 => "SIGHUP",
-        2 => "SIGINT",
-        3 => "SIGQUIT",
-        4 => "SIGILL",
-        5 => "SIGTRAP",
-        6 => "SIGABRT",
-        8 => "SIGFPE",
-        9 => "SIGKILL",
-        11 => "SIGSEGV",
-        13 => "SIGPIPE",
-        14 => "SIGALRM",
-        15 => "SIGTERM",
-        _ => return format!("signal {signal}"),
-    };
-    format!("signal {signal} ({name})")
 }
 
 fn text(stream: &Stream, name: &str) -> Value {

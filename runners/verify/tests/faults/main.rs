@@ -21,6 +21,7 @@ mod kill;
 #[allow(dead_code, reason = "the tests of the transport use all of it")]
 mod lab;
 mod left;
+mod memory;
 mod race;
 mod record;
 mod scene;

@@ -28,7 +28,7 @@ fn ground() -> Ground {
 }
 
 /// Runs a program with words before the command.
-fn before(ground: &Ground, words: &[&str], args: &[&str]) -> Said {
+pub(crate) fn before(ground: &Ground, words: &[&str], args: &[&str]) -> Said {
     let from = ground.command(args);
     let mut command = Command::new(words[0]);
     command.args(&words[1..]).arg(from.get_program()).args(args);
