@@ -144,6 +144,53 @@ fn units_must_fit_and_the_error_names_those_that_do() {
 }
 
 #[test]
+fn fields_agree_with_their_like_only() {
+    for (probe, field, other, refused) in [
+        ("with = {}\nprobe = \"clock\"", "offset", "stratum", true),
+        ("with = {}\nprobe = \"clock\"", "clocksource", "offset", true),
+        ("with = {}\nprobe = \"clock\"", "offset", "offset-size", false),
+        // A metric in ns, and a quantity in s.
+        (BENCH, "age", "time", false),
+        (BENCH, "age", "samples", true),
+    ] {
+        let lines = format!("{probe}\nexpect = {{ {field} = {{ agrees-with = \"{other}\" }} }}");
+        if refused {
+            let text = errors(&lines);
+            assert!(text.contains(&format!("`{other}` is a ")), "{lines}: {text}");
+        } else {
+            load(&suite(&lines)).unwrap();
+        }
+    }
+}
+
+const BENCH: &str = "probe = \"bench-import\"\nwith = { file = \"/b.json\", format = \"google\" }";
+
+#[test]
+fn what_stands_beside_within_is_checked() {
+    for (keys, expected) in [
+        ("within = \"0 %\"", "expected a ratio above zero"),
+        ("within = \"0 ns\"", "expected a ratio above zero"),
+        ("within = \"-3 %\"", "expected a ratio above zero"),
+        ("within = \"3 %\", class = \"latency-p98\"", "did you mean `latency-p99`?"),
+        ("within = \"3 %\", class = \"weather\"", "classes are: "),
+        ("within = \"3 %\", detect = \"0 %\"", "`detect` cannot be used"),
+        ("within = \"3 %\", disaster = \"5 GB\"", "`disaster` cannot be used"),
+        ("within = \"3 %\", resolution = \"3 %\"", "`resolution` cannot be used"),
+        ("class = \"latency-p99\", at-most = \"1 s\"", "there is no `within` here"),
+    ] {
+        let text = errors(&format!("{BENCH}\nexpect = {{ time = {{ {keys} }} }}"));
+        assert!(text.contains(expected), "{keys}\nexpected: {expected}\nfound:\n{text}");
+    }
+    let keys = "within = \"3 %\", class = \"latency-p99\", detect = \"5 %\", disaster = \"50 %\", resolution = \"1 ns\"";
+    let catalog = load(&suite(&format!("{BENCH}\nexpect = {{ time = {{ {keys} }} }}"))).unwrap();
+    let comparing = &catalog.checks["n"][0].expect[0].comparing;
+    assert_eq!(comparing.class.as_deref(), Some("latency-p99"));
+    let shown = [comparing.detect, comparing.disaster, comparing.resolution]
+        .map(|value| value.unwrap().to_string());
+    assert_eq!(shown, ["5 %", "50 %", "1 ns"]);
+}
+
+#[test]
 fn all_errors_of_a_file_are_reported_at_once_with_the_line_quoted() {
     let text = errors("probe = \"sysctrl\"\nwhen = [\"linx\"]\nlimit = \"x\"\nid = \"nope\"");
     for expected in [
@@ -199,6 +246,15 @@ fn a_suite_with_ten_thousand_errors_is_still_one_page() {
 }
 
 #[test]
+fn errors_that_are_all_shown_leave_none_to_count() {
+    let key = |number| format!("colour-{number} = 1\n");
+    let lines: String = (0..SHOWN).map(key).collect();
+    let error = load(&suite(&lines)).expect_err("errors");
+    assert_eq!(error.len(), SHOWN);
+    assert!(!error.render(false).contains("more errors"), "{}", error.render(false));
+}
+
+#[test]
 fn unknown_nodes_in_a_suite_are_errors_and_patterns_are_not() {
     let text = load(&suite("").replace("[\"n\"]", "[\"m\"]")).expect_err("node").render(false);
     assert!(text.contains("no node is named `m`") && text.contains("did you mean `n`?"), "{text}");
@@ -218,9 +274,16 @@ fn node_files_are_checked_like_suites() {
         ("reason = \"r\"\n", "", "[[waiver]] has no `reason`"),
         ("check = \"a/b\"", "check = \"ab\"", "is not the id of a check"),
         ("title", "titel", "did you mean `title`?"),
+        ("role", "python = \"bin/python3\"\nrole", "`bin/python3` is no interpreter"),
+        ("role", "python = \"-c\"\nrole", "`-c` is no interpreter"),
+        ("role", "python = \"\"\nrole", "`python` is empty"),
     ] {
         let text = load_with(&node.replace(from, to), &suite("")).expect_err(to).render(false);
         assert!(text.contains(expected) && text.contains("runners/nodes/n.toml:"), "{to}: {text}");
+    }
+    for python in ["python3.12", "/opt/ai/bin/python3"] {
+        let catalog = load_with(&format!("python = \"{python}\"\n{node}"), &suite("")).unwrap();
+        assert_eq!(catalog.nodes["n"].python.as_deref(), Some(python));
     }
     let twice = format!("{node}{}", &node[node.find("[[waiver]]").unwrap()..]);
     assert!(

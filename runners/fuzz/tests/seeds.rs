@@ -86,7 +86,8 @@ fn every_probe_keeps_its_promise_where_a_text_of_its_evidence_says_nothing() {
     let all = heads.flat_map(|(name, head)| {
         ["", " \n"].map(|rest| (name.clone(), [&head, rest.as_bytes()].concat()))
     });
-    let said: Vec<String> = all.filter_map(|input| broken(answers, std::iter::once(input))).collect();
+    let said: Vec<String> =
+        all.filter_map(|input| broken(answers, std::iter::once(input))).collect();
     assert!(said.is_empty(), "{}", said.join("\n\n"));
 }
 

@@ -71,3 +71,28 @@ pub(crate) fn is_busy(captured: &Captured) -> bool {
     let busy = |text: &str| text.contains("the server is busy running a test");
     printed(captured).is_some_and(|(out, err)| busy(out) || busy(err))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_named_by_a_pid_and_its_start_or_nobody_is() {
+        let said = |stderr: &str| {
+            let stream = |text: &str| serde_json::json!({ "text": text });
+            let exec = serde_json::json!({ "exec": {
+                "exit": 0, "signal": null, "stdout": stream(""), "stderr": stream(stderr),
+            } });
+            process(&serde_json::from_value(exec).unwrap())
+        };
+        let one = Some(("417".to_owned(), "99120".to_owned()));
+        assert_eq!(said("a warning\nverify: pid 417 99120\n"), one);
+        let start = Some(("417".to_owned(), "Sat Nov 28 10:00:00 2026".to_owned()));
+        assert_eq!(said("verify: pid 417 Sat Nov 28 10:00:00 2026"), start);
+        for nobody in
+            ["", "verify: pid 417", "verify: pid  417", "verify: pid -1 5", "verify: pid x 5"]
+        {
+            assert_eq!(said(nobody), None, "{nobody}");
+        }
+    }
+}

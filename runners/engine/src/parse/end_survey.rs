@@ -76,9 +76,10 @@ impl<'a> Survey<'a> {
 
     /// Returns the ports that are listened on.
     pub(crate) fn listening(&self) -> Vec<u16> {
-        let port = |word: &str| match word.rsplit_once(':') {
-            Some((_, hex)) => u16::from_str_radix(hex, 16).ok(),
-            None => word.rsplit_once('.')?.1.parse().ok(),
+        // `0100007F:1451` of Linux; `127.0.0.1.5201` and `::1.5201` of macOS.
+        let port = |word: &str| match word.rsplit_once('.') {
+            Some((_, decimal)) => decimal.parse().ok(),
+            None => u16::from_str_radix(word.rsplit_once(':')?.1, 16).ok(),
         };
         self.section("listening").unwrap_or_default().split_whitespace().filter_map(port).collect()
     }
@@ -205,5 +206,63 @@ pub(crate) fn kind(route: &Route, own: &End) -> &'static str {
         "direct" if other(route.device.as_ref(), own.interface.as_ref()) => "other-interface",
         "direct" if other(route.source.as_ref(), Some(&own.address)) => "other-address",
         kind => kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> Captured {
+        let stream = |text: &str| serde_json::json!({ "text": text });
+        let exec = serde_json::json!({ "exec": {
+            "exit": 0, "signal": null, "stdout": stream(text), "stderr": stream("gone"),
+        } });
+        serde_json::from_value(exec).unwrap()
+    }
+
+    fn whole(text: &str) -> Captured {
+        said(&format!("{text}\n== end\n"))
+    }
+
+    #[test]
+    fn an_answer_without_its_end_is_none() {
+        for text in ["", "== listening\n", "end"] {
+            assert_eq!(Survey::read(&said(text)).unwrap_err(), "its answer is not whole: gone");
+        }
+        Survey::read(&said("== end\n")).unwrap().mtu().unwrap_err();
+    }
+
+    #[test]
+    fn ports_are_read_as_linux_and_as_macos_write_them() {
+        let ports = |text: &str| Survey::read(&whole(text)).unwrap().listening();
+        assert_eq!(ports("== listening\n0100007F:1451\n00000000:0016"), [5201, 22]);
+        assert_eq!(ports("== listening\n*.5201\n127.0.0.1.22\n::1.631"), [5201, 22, 631]);
+        assert!(ports("== listening\nsl local_address\n*.*\n:zz").is_empty());
+        assert!(ports("").is_empty());
+    }
+
+    #[test]
+    fn idleness_is_a_share_of_the_time_that_passed() {
+        let idle = |text: &str| Survey::read(&whole(text)).unwrap().idle();
+        let share = idle("== cpu\ncpu 10 0 10 100 0 0 0 0 0 0\ncpu 20 0 20 170 10 0 0 0 0 0");
+        assert!((share.unwrap() - 0.8).abs() < 1e-9);
+        let top = "== top\nCPU usage: 3% idle\nCPU usage: 5.0% user, 5.0% sys, 90.0% idle";
+        assert!((idle(top).unwrap() - 0.9).abs() < 1e-9);
+        let once = "== cpu\ncpu 1 1 1 1 1";
+        for nothing in [once, &format!("{once}\ncpu 1 1 1 1 1"), "== top\nload", ""] {
+            idle(nothing).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn an_mtu_is_above_zero_or_unknown() {
+        let mtu = |text: &str| Survey::read(&whole(text)).unwrap().mtu();
+        assert_eq!(mtu("== link\n[{},{\"ifname\":\"a\",\"mtu\":9000}]"), Ok(9000));
+        assert_eq!(mtu("== ifconfig\nen0: flags=8863<UP> mtu 1500\n\tether"), Ok(1500));
+        let zero = "== link\n[{\"ifname\":\"a\",\"mtu\":0}]";
+        for unknown in [zero, "== link\n[{}]", "== ifconfig\nen0:", ""] {
+            mtu(unknown).unwrap_err();
+        }
     }
 }

@@ -257,6 +257,29 @@ menuentry 'Other' --id other {
         assert_eq!(Menu::parse("set a=\"b c\"\n").expanded("x ${a}", |_| true).unwrap(), "x b c");
     }
 
+    #[test]
+    fn what_a_condition_sets_is_known_only_where_every_way_gives_the_same() {
+        let value = |text: &str| Menu::parse(text).expanded("$a", |text| text.contains("isolcpus"));
+        let sure = "set a=isolcpus=1\n";
+        let perhaps = |value: &str| format!("if [ x ]; then\nset a={value}\nfi\n");
+        assert_eq!(value(sure).unwrap(), "isolcpus=1");
+        value(&perhaps("isolcpus=1")).unwrap_err();
+        value(&format!("{sure}{}", perhaps("isolcpus=2"))).unwrap_err();
+        value(&format!("{}set a=\n", perhaps("isolcpus=1"))).unwrap_err();
+        assert_eq!(value(&format!("{}{sure}", perhaps("isolcpus=1"))).unwrap(), "isolcpus=1");
+        assert_eq!(value(&format!("set a=quiet\n{}", perhaps("splash"))).unwrap(), "splash");
+    }
+
+    #[test]
+    fn the_environment_is_needed_for_what_the_file_does_not_set() {
+        let needs = |text: &str| Menu::parse(text).needs_environment();
+        let entry = |line: &str| format!("menuentry 'a' {{\n\tlinux /vmlinuz {line}\n}}\n");
+        assert!(!needs(&entry("quiet")) && !needs(TEXT));
+        assert!(needs(&entry("$kernelopts")) && needs(&entry("${kernelopts}")));
+        assert!(!needs(&format!("set kernelopts=quiet\n{}", entry("${kernelopts}"))));
+        assert!(needs(&format!("set default=\"${{saved_entry}}\"\n{}", entry("quiet"))));
+    }
+
     proptest::proptest! {
         #[test]
         fn no_text_breaks_the_menu(text in "((menuentry|submenu|set|linux|if|fi|\\}|function|[$\\{\\}'\"=> ab0])[ \n]?){0,60}") {

@@ -163,6 +163,8 @@ mod tests {
         assert_eq!(asked("hugepages=16 hugepages=8"), ("16 pages of 2 MiB".to_owned(), 1));
         let nodes = "hugepagesz=2M hugepages=0:16,1:4";
         assert_eq!(says(nodes), "20 pages of 2 MiB (by node 0:16,1:4)");
+        let bytes = "hugepagesz=2097152 hugepages=4 hugepagesz=1048576K hugepages=1";
+        assert_eq!(says(bytes), "4 pages of 2 MiB, 1 pages of 1 GiB");
         assert_eq!(asked("hugepagesz=x hugepages=4 hugepagesz=2M hugepages=y").1, 3);
     }
 

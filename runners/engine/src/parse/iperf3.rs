@@ -208,3 +208,104 @@ fn last_line(text: &str) -> &str {
     let ours = |line: &&str| !line.is_empty() && !line.starts_with("verify: ");
     text.lines().map(str::trim).rfind(ours).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const SECONDS: u32 = 10;
+    const ASKED: Transfer = Transfer { streams: 4, inbound: false };
+
+    /// Makes a whole result of ten seconds at 8 Gbit/s.
+    fn whole() -> Json {
+        let interval = |second: u32| {
+            let (start, end) = (f64::from(second), f64::from(second + 1));
+            json!({ "sum": { "start": start, "end": end, "omitted": false, "bits_per_second": 8e9 } })
+        };
+        json!({
+            "start": { "cookie": "c", "test_start": {
+                "protocol": "TCP", "num_streams": 4, "reverse": 0, "duration": SECONDS, "bidir": 0,
+            } },
+            "intervals": (0..SECONDS).map(interval).collect::<Vec<_>>(),
+            "end": { "sum_received": { "seconds": 10.0, "bytes": 1e10, "bits_per_second": 8e9 } },
+        })
+    }
+
+    fn said(change: impl Fn(&mut Json)) -> Result<Told, String> {
+        let mut json = whole();
+        change(&mut json);
+        client(&json.to_string(), "", ASKED, SECONDS).map_err(|(_, why)| why)
+    }
+
+    fn refused(expected: &str, change: impl Fn(&mut Json)) {
+        let why = said(change).unwrap_err();
+        assert!(why.contains(expected), "{expected}: {why}");
+    }
+
+    #[test]
+    fn a_whole_result_of_what_was_asked_for_counts() {
+        let told = said(|_| ()).unwrap();
+        assert!((told.received - 8e9).abs() < 1.0);
+        assert_eq!((told.intervals.len(), told.cookie.as_deref()), (10, Some("c")));
+        said(|json| json["start"]["test_start"]["bidir"] = Json::Null).unwrap();
+        let more = |sum: Json| {
+            let told =
+                said(|json| json["intervals"].as_array_mut().unwrap().push(json!({ "sum": sum })));
+            told.unwrap().intervals.len()
+        };
+        let one = json!({ "start": 10.0, "end": 11.0, "omitted": false, "bits_per_second": 8e9 });
+        assert_eq!(more(one.clone()), 11);
+        for (key, value) in [("omitted", json!(true)), ("end", json!(10.05))] {
+            let mut sum = one.clone();
+            sum[key] = value;
+            assert_eq!(more(sum), 10, "{key}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_no_result() {
+        let start = |key: &'static str, value: u64| {
+            move |json: &mut Json| json["start"]["test_start"][key] = json!(value)
+        };
+        refused("both directions at once", start("bidir", 1));
+        refused("both directions at once", start("bidir", 2));
+        refused("both directions at once", |json| {
+            json["end"]["sum_received_bidir_reverse"] = json!({});
+        });
+        refused("num_streams", start("num_streams", 1));
+        refused("reverse", start("reverse", 1));
+        refused("duration", start("duration", 5));
+        refused("did not measure TCP", |json| {
+            json["start"]["test_start"]["protocol"] = json!("UDP");
+        });
+    }
+
+    #[test]
+    fn numbers_that_contradict_each_other_are_no_result() {
+        let end = |key: &'static str, value: f64| {
+            move |json: &mut Json| json["end"]["sum_received"][key] = json!(value)
+        };
+        said(end("bits_per_second", 8.1e9)).unwrap();
+        for rate in [8.3e9, 7.7e9] {
+            refused("does not follow from its bytes", end("bits_per_second", rate));
+        }
+        refused("gives no received rate", end("bits_per_second", 0.0));
+        refused("nothing was received", end("bytes", 0.0));
+        refused("measured for 8.0 s where 10 s", end("seconds", 8.0));
+        refused("measured for 12.5 s where 10 s", end("seconds", 12.5));
+        let keep = |count: usize| {
+            move |json: &mut Json| {
+                let one = json["intervals"][0].clone();
+                json["intervals"] = vec![one; count].into();
+            }
+        };
+        for count in [9, 11] {
+            said(keep(count)).unwrap();
+        }
+        for count in [0, 8, 12] {
+            refused(&format!("gives {count} intervals for 10 s"), keep(count));
+        }
+    }
+}

@@ -129,3 +129,30 @@ fn speed(text: &str) -> Result<f64, String> {
     let number = number.filter(|number| *number > 0.0 && number.is_finite());
     number.ok_or_else(|| format!("expected a speed in MT/s, found `{text}`"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_of_powers_of_two_and_above_zero() {
+        let sizes = ["2048 kB", "512 MB", "16 GB", "2 TB"].map(|text| size_of(text).unwrap());
+        let powers = [21_i32, 29, 34, 41].map(|power| 2_f64.powi(power));
+        assert!(sizes.iter().zip(powers).all(|(size, power)| (size - power).abs() < 0.5));
+        for wrong in ["0 MB", "-1 GB", "inf GB", "NaN GB", "16", "16 PB", "16 gb", "x GB", ""] {
+            assert_eq!(
+                size_of(wrong).unwrap_err(),
+                format!("expected the size of a module, found `{wrong}`")
+            );
+        }
+    }
+
+    #[test]
+    fn a_speed_is_counted_in_transfers_and_above_zero() {
+        let speeds = ["3200 MT/s", "1600 MHz"].map(|text| speed(text).unwrap());
+        assert!((speeds[0] - 3200.0).abs() < 0.5 && (speeds[1] - 1600.0).abs() < 0.5);
+        for wrong in ["0 MT/s", "-1 MT/s", "inf MHz", "3200", "fast MT/s", ""] {
+            speed(wrong).unwrap_err();
+        }
+    }
+}

@@ -144,6 +144,13 @@ mod tests {
         let gateway = "    gateway: 192.168.1.1\n  interface: en1\n      flags: <UP,GATEWAY,DONE,STATIC,PRCLONING,GLOBAL>\n";
         let read = macos(0, gateway, "").unwrap_or_default();
         assert_eq!((read.kind, read.gateway.as_deref()), ("gateway", Some("192.168.1.1")));
+        let of = |flags: &str, device: &str| {
+            let text = format!("  interface: {device}\n      flags: <UP,{flags},STATIC>\n");
+            macos(0, &text, "").unwrap_or_default().kind
+        };
+        assert_eq!([of("HOST", "lo0"), of("HOST", "en0")], ["local", "direct"]);
+        assert_eq!([of("REJECT", "lo0"), of("REJECT,GATEWAY", "en0")], ["none", "none"]);
+        assert_eq!([of("BLACKHOLE", "lo0"), of("REJECT,BLACKHOLE", "en0")], ["blackhole"; 2]);
         let none = macos(1, "", "route: writing to routing socket: not in table\n");
         assert_eq!(none.map(|route| route.kind), Ok("none"));
         assert!(macos(0, "", "").is_err() && macos(1, direct, "").is_err());
