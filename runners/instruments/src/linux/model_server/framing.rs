@@ -117,10 +117,12 @@ fn moved(from: &mut Vec<u8>, to: &mut Vec<u8>, most: u64) -> u64 {
 
 /// Takes a line, without its end, where a whole one has arrived.
 fn line(arrived: &mut Vec<u8>) -> Result<Option<String>, String> {
-    let Some(end) = arrived.iter().position(|byte| *byte == b'\n') else {
-        let long = arrived.len() > LINE;
-        return if long { Err("a line of its chunks has no end".to_owned()) } else { Ok(None) };
-    };
+    let end = arrived.iter().position(|byte| *byte == b'\n');
+    // A whole line that is too long was so before its end arrived.
+    if end.unwrap_or(arrived.len()) > LINE {
+        return Err(format!("a line of its chunks is longer than {LINE} B"));
+    }
+    let Some(end) = end else { return Ok(None) };
     let line: Vec<u8> = arrived.drain(..=end).collect();
     Ok(Some(String::from_utf8_lossy(&line).trim_end().to_owned()))
 }
@@ -169,7 +171,8 @@ mod tests {
         for (bytes, said) in [
             (b"zz\r\n".as_slice(), "`zz` is no size"),
             (b"1\r\nab\r\n", "longer than it says"),
-            (&[b'1'; 2000], "has no end"),
+            (&[b'1'; 2000], "is longer than 1024 B"),
+            (&[b"0\r\n", [b'x'; 1025].as_slice(), b"\r\n\r\n"].concat(), "is longer than 1024 B"),
         ] {
             let why = read(Framing::Chunked(Part::Size), &[bytes]).0.unwrap_err();
             assert!(why.contains(said), "{why}");

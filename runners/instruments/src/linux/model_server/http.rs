@@ -114,6 +114,10 @@ impl Answer {
     fn head(&mut self) -> Result<(), String> {
         loop {
             let end = self.arrived.windows(4).position(|four| four == b"\r\n\r\n");
+            // A whole head that is too long was so before its end arrived.
+            if end.unwrap_or(self.arrived.len()) > HEAD {
+                return Err(format!("the head of its answer is longer than {HEAD} B"));
+            }
             if let Some(end) = end {
                 let head: Vec<u8> = self.arrived.drain(..end + 4).collect();
                 let (status, headers) = parsed(&String::from_utf8_lossy(&head))?;
@@ -123,9 +127,6 @@ impl Answer {
                 self.status = status;
                 self.framing = Framing::of(&headers)?;
                 return Ok(());
-            }
-            if self.arrived.len() > HEAD {
-                return Err("the head of its answer has no end".to_owned());
             }
             if !self.wait()? {
                 return Err("the connection was closed without an answer".to_owned());
