@@ -101,6 +101,7 @@ fn each_mistake_is_named_with_what_to_do() {
         ("expect = { value = { at-least = \"1 GiB\" } }", "expected a count"),
         ("expect = { value = \"one\" }", "expected a whole number, found \"one\""),
         ("expect = { value = { matches = \"a\" } }", "does not apply to a whole number"),
+        ("expect = { value = { matches = \"a\" } }", "it takes: is, is-not, at-least"),
         ("expect = { value = { between = [3, 1] } }", "nothing lies between"),
         ("expect = { value = { between = [3] } }", "expected two values, found 1"),
         ("expect = { value = { one-of = [] } }", "expected at least one value"),
@@ -181,6 +182,8 @@ fn what_stands_beside_within_is_checked() {
         let text = errors(&format!("{BENCH}\nexpect = {{ time = {{ {keys} }} }}"));
         assert!(text.contains(expected), "{keys}\nexpected: {expected}\nfound:\n{text}");
     }
+    let neutral = "probe = \"tsc\"\nwith = {}\nexpect = { frequency = { within = \"3 %\" } }";
+    assert!(errors(neutral).contains("`within` cannot be asked of this field"));
     let keys = "within = \"3 %\", class = \"latency-p99\", detect = \"5 %\", disaster = \"50 %\", resolution = \"1 ns\"";
     let catalog = load(&suite(&format!("{BENCH}\nexpect = {{ time = {{ {keys} }} }}"))).unwrap();
     let comparing = &catalog.checks["n"][0].expect[0].comparing;
@@ -259,6 +262,38 @@ fn unknown_nodes_in_a_suite_are_errors_and_patterns_are_not() {
     let text = load(&suite("").replace("[\"n\"]", "[\"m\"]")).expect_err("node").render(false);
     assert!(text.contains("no node is named `m`") && text.contains("did you mean `n`?"), "{text}");
     assert_eq!(load(&suite("").replace("[\"n\"]", "[\"*\"]")).unwrap().checks["n"].len(), 1);
+}
+
+#[test]
+fn what_is_wrong_for_several_nodes_or_in_several_places_is_said_once() {
+    let nodes: BTreeMap<String, Arc<Source>> = ["one", "two", "nvidia"]
+        .map(|name| {
+            (name.to_owned(), Source::new(format!("runners/nodes/{name}.toml"), "title = \"t\"\n"))
+        })
+        .into();
+    let said = |nodes_of_suite: &str, lines: &str| {
+        let text = suite(lines).replace("[\"n\"]", nodes_of_suite);
+        let suites = [("s".to_owned(), Source::new("suites/s.toml", text))].into();
+        let error = load_sources(&nodes, &suites).unwrap_err();
+        (error.len(), error.render(false))
+    };
+    let (count, text) = said("[\"*\"]", "limit = \"x\"");
+    assert_eq!(count, 1, "{text}");
+    let asks = "with = { key = \"${key}\", as = \"integer\" }\nexpect = { value = \"${key}\" }";
+    let (count, text) = said("[\"one\"]", asks);
+    assert_eq!(count, 1, "{text}");
+    assert!(text.contains("node one has no variable `key`, for which 2 places ask"), "{text}");
+    let memory = "expect = { value = \"${memory-min}\" }";
+    let shipped = "the shipped one has it: `verify show node nvidia --shipped`";
+    assert!(said("[\"nvidia\"]", memory).1.contains(shipped));
+    assert!(!said("[\"nvidia\"]", asks).1.contains("the shipped one"));
+    assert!(!said("[\"one\"]", memory).1.contains("the shipped one"));
+    // A pattern may meet no node; what is wrong is said all the same.
+    let (_, text) = said("[\"z*\"]", "limit = \"x\"\nexpect = { value = \"${key}\" }");
+    assert!(
+        text.contains("`limit` is not a time") && text.contains("node any has no variable"),
+        "{text}"
+    );
 }
 
 #[test]

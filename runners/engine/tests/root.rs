@@ -46,6 +46,12 @@ fn a_file_of_the_root_stands_in_for_what_ships_and_all_else_stays() {
 }
 
 #[test]
+fn what_ships_is_known_by_a_digest() {
+    let digest = verify_engine::load::embedded::digest();
+    assert!(digest.len() == 16 && digest.chars().all(|c| c.is_ascii_hexdigit()), "{digest}");
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_named_and_the_others_are_read() {
     let (folder, root) = folder();
     put(&folder, "suites/own.toml", "mine");

@@ -40,6 +40,8 @@ fn the_last_assignment_wins_and_may_name_the_one_before() {
         ("V=$\n", "$"),
         ("V=a\r\nX=b\r\n", "a"),
         ("f() {\n V=b\n}\nV=a\n", "a"),
+        ("X=$(echo ')' \"(\")\nV=a\n", "a"),
+        ("X=$(echo \\)) V=a\n", "a"),
     ] {
         assert_eq!(value(text), Ok(expected.to_owned()), "{text}");
     }

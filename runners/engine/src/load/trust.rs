@@ -165,6 +165,36 @@ mod tests {
     }
 
     #[test]
+    fn every_file_that_is_read_and_every_folder_of_one_may_be_the_reason() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let root = tempfile::tempdir().unwrap();
+        let files =
+            ["suites/s.toml", "runners/nodes/n.toml", "baselines/n/l.jsonl", "waivers.toml"];
+        for file in files {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            drop(fs::File::create(path).unwrap());
+        }
+        let mode = |below: &str, mode: u32| {
+            fs::set_permissions(root.path().join(below), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        drop(fs::File::create(root.path().join("suites/notes.md")).unwrap());
+        mode("suites/notes.md", 0o666);
+        assert_eq!(doubt(root.path()), None);
+        for place in files.into_iter().chain(["suites", "runners/nodes", "runners", "baselines/n"])
+        {
+            let before = fs::metadata(root.path().join(place)).unwrap().permissions().mode();
+            mode(place, before | 0o022);
+            let why = doubt(root.path()).unwrap();
+            assert!(
+                why.starts_with(&root.path().join(place).display().to_string()),
+                "{place}: {why}"
+            );
+            mode(place, before);
+        }
+    }
+
+    #[test]
     fn the_digest_follows_from_names_and_contents_and_not_from_what_is_embedded() {
         let source = |name: &str, text: &str| Source::new(name, text);
         let digest = |all: &[Arc<Source>]| digest(all.iter());

@@ -57,6 +57,13 @@ mod tests {
     }
 
     #[test]
+    fn a_mask_is_of_at_most_65536_cpus() {
+        let words = |count: usize| vec!["0"; count].join(",");
+        assert_eq!(mask(&words(2048)).unwrap().to_string(), "none");
+        mask(&words(2049)).unwrap_err();
+    }
+
+    #[test]
     fn no_cpu_is_an_answer_only_where_that_can_be() {
         assert_eq!(list("(null)\n").unwrap().to_string(), "none");
         assert!(inhabited("\n").is_err() && list("null").is_err());

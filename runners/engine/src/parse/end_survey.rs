@@ -250,7 +250,10 @@ mod tests {
         let top = "== top\nCPU usage: 3% idle\nCPU usage: 5.0% user, 5.0% sys, 90.0% idle";
         assert!((idle(top).unwrap() - 0.9).abs() < 1e-9);
         let once = "== cpu\ncpu 1 1 1 1 1";
-        for nothing in [once, &format!("{once}\ncpu 1 1 1 1 1"), "== top\nload", ""] {
+        let again = |line: &str| format!("{once}\n{line}");
+        let short = "== cpu\ncpu 1 1 1 1\ncpu 2 2 2 2";
+        let [same, more, less] = ["cpu 1 1 1 1 1", "cpu 2 2 2 2 2 2", "cpu 2 2 2 2"].map(again);
+        for nothing in [once, &same, &more, &less, short, "== top\nload", ""] {
             idle(nothing).unwrap_err();
         }
     }

@@ -271,6 +271,17 @@ menuentry 'Other' --id other {
     }
 
     #[test]
+    fn menus_are_followed_so_deep_and_no_deeper() {
+        let nested = |depth: usize| {
+            let open = "submenu 'a' {\n".repeat(depth);
+            Menu::parse(&format!("{open}menuentry 'b' {{\nlinux /x\n}}\n{}", "}\n".repeat(depth)))
+        };
+        let places = |depth| nested(depth).entries.iter().map(|one| one.place.len()).max();
+        assert_eq!(places(DEPTH - 1), Some(DEPTH));
+        assert!(places(DEPTH + 40) <= Some(DEPTH), "{:?}", places(DEPTH + 40));
+    }
+
+    #[test]
     fn the_environment_is_needed_for_what_the_file_does_not_set() {
         let needs = |text: &str| Menu::parse(text).needs_environment();
         let entry = |line: &str| format!("menuentry 'a' {{\n\tlinux /vmlinuz {line}\n}}\n");

@@ -258,6 +258,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_pmc_that_got_no_answer_and_one_that_says_nothing_are_two_things() {
+        assert_eq!(ptp4l("sending: GET PORT_DATA_SET\n").unwrap().map(|_| ()), None);
+        for nothing in ["", "pmc: command not found\n"] {
+            assert_eq!(ptp4l(nothing).map(|_| ()).unwrap_err(), "pmc says nothing");
+        }
+    }
+
+    #[test]
     fn a_reply_of_timesyncd_is_read_whole_or_not_at_all() {
         let reply = |answer: &str, server: &str| {
             let kind = ANSWER;
