@@ -42,6 +42,7 @@ fn the_last_assignment_wins_and_may_name_the_one_before() {
         ("f() {\n V=b\n}\nV=a\n", "a"),
         ("X=$(echo ')' \"(\")\nV=a\n", "a"),
         ("X=$(echo \\)) V=a\n", "a"),
+        ("X=$(echo \\\")\nV=a\n", "a"),
     ] {
         assert_eq!(value(text), Ok(expected.to_owned()), "{text}");
     }
